@@ -1,0 +1,308 @@
+"""Errors, split by what a caller may do next.
+
+A script that isolates machines has to know whether it may simply try again, must ask somebody for a permission, or has found a mistake of
+its own. So the classes follow that question and not the status code, and where Python has a class for the case it is a parent::
+
+    XdrError (Exception)
+    ├── ConfigurationError (ValueError)             the client was set up wrongly
+    ├── InvalidArgumentError (ValueError)           an argument is wrong; nothing was sent
+    │   └── UnknownOperationError (LookupError)     no such operation; nothing was sent
+    ├── AuthenticationError                         sign-in failed
+    │   ├── CredentialUnavailableError              this way to sign in does not exist here; another may
+    │   └── InteractionRequiredError                somebody has to sign in again
+    ├── ConnectError (ConnectionError)              never sent: safe to try again
+    ├── ConnectionLostError (ConnectionError)       may have been sent: look before trying again
+    ├── DeadlineExceededError (TimeoutError)        the time that was given is over
+    ├── ApiError                                    the service answered, and not with success
+    │   ├── BadRequestError                         it refuses the request as it is
+    │   │   └── QueryError                          it refuses the hunting query
+    │   ├── UnauthorizedError                       it does not accept the token
+    │   ├── PermissionDeniedError (PermissionError) the token lacks a permission
+    │   ├── NotFoundError (LookupError)             there is no such thing
+    │   ├── ConflictError                           it is being worked on, or changed in between
+    │   ├── ThrottledError                          too many requests
+    │   ├── ServiceError                            it failed itself (5xx)
+    │   └── BadResponseError                        its answer makes no sense
+    ├── LimitExceededError                          more came, or would be needed, than this client takes
+    ├── UnsafeUrlError                              an address that must not be sent a token
+    ├── PagingError                                 pages that do not come to an end
+    ├── ActionFailedError                           a machine action ended without success
+    ├── ActionOutcomeUnknownError                   nobody knows whether an action was begun
+    ├── ClosedError                                 the client was closed
+    └── InternalError                               a defect of xdrkit
+
+Warnings: :class:`TruncatedResultWarning`, :class:`LegacyHuntingWarning`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = [
+    "ActionFailedError",
+    "ActionOutcomeUnknownError",
+    "ApiError",
+    "AuthenticationError",
+    "BadRequestError",
+    "BadResponseError",
+    "ClosedError",
+    "ConfigurationError",
+    "ConflictError",
+    "ConnectError",
+    "ConnectionLostError",
+    "CredentialUnavailableError",
+    "DeadlineExceededError",
+    "InteractionRequiredError",
+    "InternalError",
+    "InvalidArgumentError",
+    "LegacyHuntingWarning",
+    "LimitExceededError",
+    "NotFoundError",
+    "PagingError",
+    "PermissionDeniedError",
+    "QueryError",
+    "ServiceError",
+    "ThrottledError",
+    "TruncatedResultWarning",
+    "UnauthorizedError",
+    "UnknownOperationError",
+    "UnsafeUrlError",
+    "XdrError",
+]
+
+
+class XdrError(Exception):
+    """Anything that xdrkit raises by itself. Can be pickled, so it survives process pools and task queues.
+
+    Attributes:
+        message: What happened, in a sentence.
+        status: The HTTP status, if there was an answer.
+        code: The service's own error code, such as ``"ResourceNotFound"`` or ``"AADSTS7000215"``.
+        request_id: The id to quote to Microsoft's support.
+        retry_after: Seconds that the service asked to wait.
+        method: The request's method.
+        url: The request's URL without its query.
+        attempts: How often the request was sent.
+        retryable: Whether the same call may succeed later.
+        hint: What to do about it, if that is known.
+    """
+
+    message: str
+    status: int | None
+    code: str | None
+    request_id: str | None
+    retry_after: float | None
+    method: str | None
+    url: str | None
+    attempts: int
+    retryable: bool
+    hint: str | None
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        status: int | None = None,
+        code: str | None = None,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+        method: str | None = None,
+        url: str | None = None,
+        attempts: int = 0,
+        retryable: bool = False,
+        hint: str | None = None,
+        **more: Any,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.code = code
+        self.request_id = request_id
+        self.retry_after = retry_after
+        self.method = method
+        self.url = url
+        self.attempts = attempts
+        self.retryable = retryable
+        self.hint = hint
+        self.__dict__.update(more)
+
+    def __str__(self) -> str:
+        known = [("status", self.status), ("code", self.code), ("request id", self.request_id)]
+        facts = ", ".join(f"{name} {value}" for name, value in known if value)
+        text = f"{self.message} [{facts}]" if facts else self.message
+        return f"{text}\nhint: {self.hint}" if self.hint else text
+
+    def __repr__(self) -> str:
+        facts = [repr(self.message)]
+        facts += [f"{name}={value!r}" for name, value in self.__dict__.items() if name != "message" and value]
+        return f"{type(self).__name__}({', '.join(facts)})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), self.args, self.__dict__.copy())
+
+
+def _restore(cls: type[XdrError], args: tuple[Any, ...], state: dict[str, Any]) -> XdrError:
+    """Makes an error again without its constructor, which a user's subclass may have changed."""
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class ConfigurationError(XdrError, ValueError):
+    """The client was set up wrongly: correct the named setting. Nothing was sent.
+
+    Attributes:
+        argument: The setting, as the constructor names it.
+    """
+
+    argument: str | None = None
+
+
+class InvalidArgumentError(XdrError, ValueError):
+    """An argument is wrong: correct the call. Nothing was sent.
+
+    Attributes:
+        argument: The argument's name.
+        allowed: The values or names that would do, if there is a list of them.
+    """
+
+    argument: str | None = None
+    allowed: Sequence[str] | None = None
+
+
+class UnknownOperationError(InvalidArgumentError, LookupError):
+    """There is no operation of that id: see `xdrkit.operations()`. Nothing was sent."""
+
+
+class AuthenticationError(XdrError):
+    """Sign-in failed: the tenant, the app, its secret or the user is wrong or not allowed. `code` is Entra's (AADSTS…)."""
+
+
+class CredentialUnavailableError(AuthenticationError):
+    """This way to sign in does not exist here (no such environment, program or answer): try another credential."""
+
+
+class InteractionRequiredError(AuthenticationError):
+    """Somebody has to sign in again, by a way that can show a prompt.
+
+    Attributes:
+        claims: What Entra wants to be proven; give it to the sign-in.
+    """
+
+    claims: str | None = None
+
+
+class ConnectError(XdrError, ConnectionError):
+    """No connection was made, so nothing was sent: trying again is safe, even for a machine action."""
+
+
+class ConnectionLostError(XdrError, ConnectionError):
+    """The connection broke after the request may have gone out: before repeating an action, look whether it began."""
+
+
+class DeadlineExceededError(XdrError, TimeoutError):
+    """The time that was given is over: try again, or give more `timeout` (one try) or `deadline` (the whole call)."""
+
+
+class ApiError(XdrError):
+    """The service answered, and not with success. `status`, `code` and `request_id` are its own."""
+
+
+class BadRequestError(ApiError):
+    """The service refuses the request as it is: correct it; the same request will be refused again."""
+
+
+class QueryError(BadRequestError):
+    """The service refuses the hunting query: correct the KQL, or make it cheaper where it names a limit."""
+
+
+class UnauthorizedError(ApiError):
+    """The service does not accept the token: wrong audience, wrong tenant, expired or revoked. Sign in again."""
+
+
+class PermissionDeniedError(ApiError, PermissionError):
+    """The token lacks a permission: an administrator must grant one of `missing` on `app`, then sign in again.
+
+    Attributes:
+        missing: Permissions, any one of which would do.
+        app: The API that carries them, as Entra's portal names it.
+        audience: Whom the token is for.
+        held: The permissions that the token has.
+    """
+
+    missing: Sequence[str] = ()
+    app: str | None = None
+    audience: str | None = None
+    held: Sequence[str] = ()
+
+
+class NotFoundError(ApiError, LookupError):
+    """There is no such thing, or this user may not see it."""
+
+
+class ConflictError(ApiError):
+    """It is being worked on, or was changed in between: read it again, then decide."""
+
+
+class ThrottledError(ApiError):
+    """Too many requests, also after the repetitions that were allowed: wait `retry_after` seconds."""
+
+
+class ServiceError(ApiError):
+    """The service failed itself (5xx), also after the repetitions that were allowed: try later."""
+
+
+class BadResponseError(ApiError):
+    """The answer makes no sense: cut off, no JSON, or a proxy's page. Look at what stands between here and the service."""
+
+
+class LimitExceededError(XdrError):
+    """A limit of this client was passed, such as the largest answer that it takes: ask for less, or raise the limit."""
+
+
+class UnsafeUrlError(XdrError):
+    """An address that must not be sent a token: a next link to another host, plain http. Nothing was sent there."""
+
+
+class PagingError(XdrError):
+    """Pages do not come to an end: a link repeats itself. What was read so far is not the whole list."""
+
+
+class ActionFailedError(XdrError):
+    """A machine action ended without success: failed, timed out or was cancelled.
+
+    Attributes:
+        action: The machine action as the service last sent it.
+    """
+
+    action: Mapping[str, Any] | None = None
+
+
+class ActionOutcomeUnknownError(XdrError):
+    """Nobody knows whether an action was begun: look into `machine_actions.list` before sending it again.
+
+    Attributes:
+        action_id: The machine action's id, if it is known.
+    """
+
+    action_id: str | None = None
+
+
+class ClosedError(XdrError):
+    """The client was closed: make a new one."""
+
+
+class InternalError(XdrError):
+    """A defect of xdrkit: please report it, with the message."""
+
+
+class TruncatedResultWarning(UserWarning):
+    """A hunting result is not everything that the query finds: a limit was reached. `HuntResult.truncated` says which."""
+
+
+class LegacyHuntingWarning(FutureWarning):
+    """A hunting endpoint was used that stops returning data on 2027-02-01: use Microsoft Graph."""

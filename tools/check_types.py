@@ -31,7 +31,9 @@ def main() -> int:
             for diagnostic in symbol["diagnostics"]:
                 print(f"{symbol['name']}: {diagnostic['message']}")
     counts = report["exportedSymbolCounts"]
-    print(f"{counts['withKnownType']} public names with a complete type, {counts['withAmbiguousType'] + counts['withUnknownType']} without")
+    print(
+        f"{counts['withKnownType']} public names with a complete type, {counts['withAmbiguousType'] + counts['withUnknownType']} without"
+    )
     return 0 if report["completenessScore"] == 1 else 1
 
 

@@ -44,7 +44,10 @@ def main() -> int:
         print("no CPython that can make environments was found: the wheel is tested on none", file=sys.stderr)
         return 1
     if found[0][0] != OLDEST_SUPPORTED[1]:
-        print(f"NOT TESTED on Python 3.9, the oldest supported: not on this machine (oldest: 3.{found[0][0]})", file=sys.stderr)
+        print(
+            f"NOT TESTED on Python 3.9, the oldest supported: not on this machine (oldest: 3.{found[0][0]})",
+            file=sys.stderr,
+        )
     for minor, path in dict.fromkeys((found[0], found[-1])):
         print(f"3.{minor} {path}")
     return 0

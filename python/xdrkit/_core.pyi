@@ -10,6 +10,7 @@ def types() -> dict[str, Any]: ...
 def hunting_schema() -> dict[str, Any]: ...
 def cli(argv: list[str]) -> int: ...
 def _shutdown() -> None: ...
+
 @final
 class Client:
     # Names are checked in Rust: an unknown one raises ConfigurationError.
@@ -85,7 +86,10 @@ class Credential:
     # prompt is called with {"message", "user_code", "verification_uri", "expires_in"}
     @staticmethod
     def device_code(
-        tenant_id: str, client_id: str, prompt: Callable[[dict[str, Any]], object], options: dict[str, Any] | None = None
+        tenant_id: str,
+        client_id: str,
+        prompt: Callable[[dict[str, Any]], object],
+        options: dict[str, Any] | None = None,
     ) -> Credential: ...
     @staticmethod
     def static_token(token: str) -> Credential: ...

@@ -1,7 +1,8 @@
 """Time windows: what people write for a point in time, made into one UTC text before anything is sent.
 
-A naive datetime means one thing on a laptop and another on a server, so it is refused. The service counts ticks of 100 ns, a Python
-datetime microseconds: texts keep all seven digits, because a window's end that is rounded down loses the last event.
+A naive datetime means one thing on a laptop and another on a server, so it is refused. The service counts ticks of 100
+ns, a Python datetime microseconds: texts keep all seven digits, because a window's end that is rounded down loses the
+last event.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ def window(since: Moment | None, until: Moment | None, now: datetime | None = No
     """`since` and `until` as UTC texts, checked.
 
     Args:
-        since: The first moment: aware datetime, date (its midnight, UTC), ISO 8601 text with a zone, text like ``"7d"``, or a timedelta ago.
+        since: The first moment: aware datetime, date (its midnight, UTC), ISO 8601 text with a zone, text like
+            ``"7d"``, or a timedelta ago.
         until: The first moment after the window, in the same forms.
         now: What "ago" counts from. Default: this computer's clock.
 
@@ -132,7 +134,9 @@ def _parse(name: str, text: str, now: datetime) -> int:
             hint='end it with "Z" if it is UTC, or with the offset, such as "+02:00"',
         )
     try:
-        moment = datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0), tzinfo=timezone.utc)
+        moment = datetime(
+            int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0), tzinfo=timezone.utc
+        )
         value = _count(moment - _EPOCH) + int((fraction or "").ljust(7, "0")) - _offset(zone) * _TICKS
     except ValueError as error:
         raise InvalidArgumentError(f"{name}: {text!r} is no time: {error}", argument=name) from None

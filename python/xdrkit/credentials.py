@@ -1,8 +1,9 @@
 """Ways to sign in.
 
-An application signs in with a secret, a user with a code that is typed into a browser elsewhere, and whoever has a token at hand uses it.
-The work is done in Rust; these classes give it a Python shape that also fits other libraries: each has ``get_token(*scopes)`` as
-azure-core expects, so that one of ours can be handed to an Azure SDK client, and any azure-identity credential to `xdrkit.Client`.
+An application signs in with a secret, a user with a code that is typed into a browser elsewhere, and whoever has a
+token at hand uses it. The work is done in Rust; these classes give it a Python shape that also fits other libraries:
+each has ``get_token(*scopes)`` as azure-core expects, so that one of ours can be handed to an Azure SDK client, and any
+azure-identity credential to `xdrkit.Client`.
 """
 
 from __future__ import annotations
@@ -116,7 +117,9 @@ class ClientSecretCredential(Credential):
     def __init__(
         self, tenant_id: str, client_id: str, client_secret: str, *, authority: str | None = None, **options: Any
     ) -> None:
-        self._core = _core.Credential.client_secret(tenant_id, client_id, client_secret, _given(authority=authority, **options))
+        self._core = _core.Credential.client_secret(
+            tenant_id, client_id, client_secret, _given(authority=authority, **options)
+        )
 
 
 class DeviceCodeCredential(Credential):
@@ -165,7 +168,8 @@ def _print_code(code: DeviceCode) -> None:
     """Standard error, flushed: in a pipe or a runbook the user would otherwise see the code when it is void."""
     import sys
 
-    print(code.message, file=sys.stderr, flush=True)
+    sys.stderr.write(f"{code.message}\n")
+    sys.stderr.flush()
 
 
 def _given(**options: Any) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Errors, split by what a caller may do next.
 
-A script that isolates machines has to know whether it may simply try again, must ask somebody for a permission, or has found a mistake of
-its own. So the classes follow that question and not the status code, and where Python has a class for the case it is a parent::
+A script that isolates machines has to know whether it may simply try again, must ask somebody for a permission, or has
+found a mistake of its own. So the classes follow that question and not the status code, and where Python has a class
+for the case it is a parent::
 
     XdrError (Exception)
     ├── ConfigurationError (ValueError)             the client was set up wrongly
@@ -179,7 +180,7 @@ class UnknownOperationError(InvalidArgumentError, LookupError):
 
 
 class AuthenticationError(XdrError):
-    """Sign-in failed: the tenant, the app, its secret or the user is wrong or not allowed. `code` is Entra's (AADSTS…)."""
+    """Sign-in failed: tenant, app, secret or user is wrong or not allowed. `code` is Entra's (AADSTS…)."""
 
 
 class CredentialUnavailableError(AuthenticationError):
@@ -257,7 +258,7 @@ class ServiceError(ApiError):
 
 
 class BadResponseError(ApiError):
-    """The answer makes no sense: cut off, no JSON, or a proxy's page. Look at what stands between here and the service."""
+    """The answer makes no sense: cut off, no JSON, or a proxy's page. Look at what stands in between."""
 
 
 class LimitExceededError(XdrError):
@@ -301,7 +302,7 @@ class InternalError(XdrError):
 
 
 class TruncatedResultWarning(UserWarning):
-    """A hunting result is not everything that the query finds: a limit was reached. `HuntResult.truncated` says which."""
+    """A hunting result is not all that the query finds. `HuntResult.truncated` says which limit was reached."""
 
 
 class LegacyHuntingWarning(FutureWarning):

@@ -1,0 +1,127 @@
+"""Hunt and respond with Microsoft Defender XDR and Defender for Endpoint.
+
+    import xdrkit
+
+    with xdrkit.sandbox() as sb, sb.client() as client:
+        for row in client.hunt("DeviceProcessEvents | where FileName =~ 'powershell.exe' | take 5"):
+            print(row["Timestamp"], row["DeviceName"])
+
+Put `xdrkit.Client()` in place of `sb.client()` for a tenant of your own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import credentials, errors
+from ._client import Client
+from ._core import __version__, operations
+from ._sandbox import Sandbox, sandbox
+from .credentials import (
+    AccessToken,
+    ClientSecretCredential,
+    Credential,
+    DeviceCode,
+    DeviceCodeCredential,
+    StaticTokenCredential,
+)
+from .errors import (
+    ActionFailedError,
+    ActionOutcomeUnknownError,
+    ApiError,
+    AuthenticationError,
+    BadRequestError,
+    BadResponseError,
+    ClosedError,
+    ConfigurationError,
+    ConflictError,
+    ConnectError,
+    ConnectionLostError,
+    CredentialUnavailableError,
+    DeadlineExceededError,
+    InteractionRequiredError,
+    InternalError,
+    InvalidArgumentError,
+    LegacyHuntingWarning,
+    LimitExceededError,
+    NotFoundError,
+    PagingError,
+    PermissionDeniedError,
+    QueryError,
+    ServiceError,
+    ThrottledError,
+    TruncatedResultWarning,
+    UnauthorizedError,
+    UnknownOperationError,
+    UnsafeUrlError,
+    XdrError,
+)
+from .results import AsyncPages, HuntResult, Pages
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ._async_client import AsyncClient
+
+__all__ = [
+    "AccessToken",
+    "ActionFailedError",
+    "ActionOutcomeUnknownError",
+    "ApiError",
+    "AsyncClient",
+    "AsyncPages",
+    "AuthenticationError",
+    "BadRequestError",
+    "BadResponseError",
+    "Client",
+    "ClientSecretCredential",
+    "ClosedError",
+    "ConfigurationError",
+    "ConflictError",
+    "ConnectError",
+    "ConnectionLostError",
+    "Credential",
+    "CredentialUnavailableError",
+    "DeadlineExceededError",
+    "DeviceCode",
+    "DeviceCodeCredential",
+    "HuntResult",
+    "InteractionRequiredError",
+    "InternalError",
+    "InvalidArgumentError",
+    "LegacyHuntingWarning",
+    "LimitExceededError",
+    "NotFoundError",
+    "Pages",
+    "PagingError",
+    "PermissionDeniedError",
+    "QueryError",
+    "Sandbox",
+    "ServiceError",
+    "StaticTokenCredential",
+    "ThrottledError",
+    "TruncatedResultWarning",
+    "UnauthorizedError",
+    "UnknownOperationError",
+    "UnsafeUrlError",
+    "XdrError",
+    "__version__",
+    "credentials",
+    "errors",
+    "operations",
+    "sandbox",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # Those who never use it do not pay for it.
+    if name == "AsyncClient":
+        from ._async_client import AsyncClient
+
+        globals()[name] = AsyncClient
+        return AsyncClient
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,186 @@
+"""What both clients share: how they are made, what they show of themselves, how a hunt's arguments are read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import _core
+from ._resources import given
+from ._time import span, window
+from .credentials import native
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+    from datetime import timedelta
+    from typing import Any, Literal, NoReturn, Union
+
+    from typing_extensions import Self
+
+    from ._resources import Seconds
+    from ._time import Moment
+    from .credentials import CredentialLike
+
+    Service = Literal["endpoint", "xdr", "graph"]
+    Api = Literal["auto", "graph", "xdr", "endpoint"]
+    Cloud = Union[Literal["public", "gcc", "gcc-high", "dod"], str]
+
+
+class ClientBase:
+    """Construction, options and display."""
+
+    _core: _core.Client
+
+    def __init__(
+        self,
+        tenant_id: str | None = None,
+        client_id: str | None = None,
+        client_secret: str | None = None,
+        *,
+        credential: CredentialLike | None = None,
+        cloud: Cloud = "public",
+        region: str | None = None,
+        base_url: str | Mapping[Service, str] | None = None,
+        authority: str | None = None,
+        timeout: Seconds | None = None,
+        deadline: Seconds | None = None,
+        max_retries: int | None = None,
+        ca_bundle: str | os.PathLike[str] | None = None,
+        proxy: str | None = None,
+        user_agent: str | None = None,
+        log: Any = None,
+        **private: Any,
+    ) -> None:
+        """Make a client. Nothing is sent before the first call; then it signs in by itself.
+
+        What is left out is taken from the environment: `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, `AZURE_CLIENT_SECRET`,
+        `AZURE_AUTHORITY_HOST`, `XDRKIT_BASE_URL`, `XDRKIT_CLOUD`. An empty variable counts as absent.
+
+        Args:
+            tenant_id: The tenant: a GUID or one of its domains.
+            client_id: The app registration's id, a GUID.
+            client_secret: The app's secret, its value and not its id.
+            credential: Another way to sign in: one of `xdrkit.credentials`, any object with ``get_token(*scopes)``
+                (azure-identity has many), or a function that is given a scope and answers a token, or a token and when
+                it ends in seconds since 1970.
+            cloud: ``"public"``, ``"gcc"``, ``"gcc-high"`` or ``"dod"``.
+            region: A region of the public cloud, such as ``"eu"``, whose host is nearer. Default: the global host.
+            base_url: Other hosts: one URL for all services, or a dict from service (``"endpoint"``, ``"xdr"``,
+                ``"graph"``) to URL. Plain http is for loopback only.
+            authority: Where to sign in. Default: the cloud's own.
+            timeout: Seconds for one try, a number or a timedelta.
+            deadline: Seconds for a whole call with all its tries and waits, a number or a timedelta. Default: no limit.
+            max_retries: How often a request may be repeated that is safe to repeat.
+            ca_bundle: A file with the certificates to trust, PEM. Default: the system's.
+            proxy: A proxy's URL. Default: `HTTPS_PROXY` and `NO_PROXY`.
+            user_agent: Words to put before xdrkit's own in the User-Agent header.
+            log: What to log; secrets and tokens are never logged.
+            private: Settings without a promise. An unknown name is refused.
+
+        Raises:
+            ConfigurationError: a setting is missing or cannot be right; the message names it.
+        """
+        self._core = _core.Client(
+            **given(
+                tenant_id=tenant_id,
+                client_id=client_id,
+                client_secret=client_secret,
+                credential=None if credential is None else native(credential),
+                cloud=None if cloud == "public" else cloud,
+                region=region,
+                base_url=base_url if base_url is None or isinstance(base_url, str) else dict(base_url),
+                authority=authority,
+                timeout=timeout,
+                deadline=deadline,
+                max_retries=max_retries,
+                ca_bundle=_text_path(ca_bundle),
+                proxy=proxy,
+                user_agent=user_agent,
+                log=log,
+                **private,
+            )
+        )
+
+    def with_options(
+        self, *, timeout: Seconds | None = None, deadline: Seconds | None = None, max_retries: int | None = None
+    ) -> Self:
+        """The same client with other limits.
+
+        Connections, tokens and counters are shared, and closing one closes both.
+
+        Args:
+            timeout: Seconds for one try.
+            deadline: Seconds for a whole call.
+            max_retries: How often a request may be repeated that is safe to repeat.
+        """
+        other = type(self).__new__(type(self))
+        other._core = self._core.with_options(given(timeout=timeout, deadline=deadline, max_retries=max_retries))
+        return other
+
+    @property
+    def stats(self) -> dict[str, Any]:
+        """Counters: `requests`, `retries`, `throttled_seconds`, `token_requests`, `bytes_received`."""
+        return self._core.stats
+
+    @property
+    def tenant_id(self) -> str:
+        """The tenant that the client signs in to."""
+        return self._core.tenant_id
+
+    @property
+    def client_id(self) -> str | None:
+        """The app that the client signs in as, if it knows."""
+        return self._core.client_id
+
+    @property
+    def cloud(self) -> str:
+        """The national cloud."""
+        return self._core.cloud
+
+    @property
+    def base_urls(self) -> dict[str, str]:
+        """Where each service is: service to URL."""
+        return self._core.base_urls
+
+    def __repr__(self) -> str:
+        app = f" app={self.client_id}" if self.client_id else ""
+        return f"<{type(self).__name__} tenant={self.tenant_id}{app} cloud={self.cloud}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"a {type(self).__name__} is not pickled, since a secret would go with it: make a new one in the other process"
+        )
+
+
+def hunt_options(
+    since: Moment | None,
+    until: Moment | None,
+    timespan: timedelta | str | None,
+    api: str,
+    timeout: Seconds | None,
+    deadline: Seconds | None,
+) -> dict[str, Any]:
+    """A hunt's arguments in the form that Rust takes. Pure but for the clock behind "7d"."""
+    from .errors import InvalidArgumentError
+
+    begin, end = window(since, until)
+    if timespan is not None and (begin or end):
+        raise InvalidArgumentError(
+            "timespan: cannot stand beside since or until", argument="timespan", hint="give the window once, one way"
+        )
+    return given(since=begin, until=end, timespan=span(timespan), api=api, timeout=timeout, deadline=deadline)
+
+
+def request_options(**options: Any) -> dict[str, Any]:
+    """A plain request's arguments in the form that Rust takes: mappings as dicts."""
+    chosen = given(**options)
+    for name in ("params", "headers"):
+        if name in chosen and not isinstance(chosen[name], dict):
+            chosen[name] = dict(chosen[name])
+    return chosen
+
+
+def _text_path(path: str | os.PathLike[str] | None) -> str | None:
+    import os
+
+    return None if path is None else os.fspath(path)

@@ -1,0 +1,172 @@
+"""The client whose calls block.
+
+It blocks in Rust with the interpreter's lock released, so it also works inside a running event loop.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ._base import ClientBase, hunt_options, request_options
+from ._generated.sync import Resources
+from ._resources import given
+from .results import HuntResult
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import timedelta
+    from types import TracebackType
+    from typing import Any
+
+    from typing_extensions import Self
+
+    from ._base import Api, Service
+    from ._resources import Seconds
+    from ._time import Moment
+
+__all__ = ["Client"]
+
+
+class Client(ClientBase, Resources):
+    """Hunt and respond with Microsoft Defender XDR and Defender for Endpoint.
+
+    Can be shared between threads. Use it in a ``with`` statement, or call `close()` at the end::
+
+        with xdrkit.Client(tenant_id, client_id, client_secret) as client:
+            for row in client.hunt("DeviceProcessEvents | take 5", since="7d"):
+                print(row["Timestamp"], row["DeviceName"])
+    """
+
+    def hunt(
+        self,
+        query: str,
+        *,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        timespan: timedelta | str | None = None,
+        api: Api = "auto",
+        timeout: Seconds | None = None,
+        deadline: Seconds | None = None,
+        parse_dates: bool = False,
+    ) -> HuntResult:
+        """Run an advanced hunting query.
+
+        Args:
+            query: KQL text.
+            since: The window's first moment: an aware datetime, a date (midnight UTC), ISO 8601 text with its zone, or
+                how long ago: text like ``"7d"``, ``"24h"``, ``"30m"``, or a timedelta. Default: the service's, 30 days
+                ago.
+            until: The first moment after the window, in the same forms. Default: now.
+            timespan: The window as ISO 8601 text, such as ``"P7D"`` or ``"start/end"``, or a timedelta, instead of
+                `since` and `until`.
+            api: ``"graph"``, ``"xdr"`` or ``"endpoint"``; ``"auto"`` takes Graph where the token allows it and else
+                another, which `HuntResult.api` names.
+            timeout: Seconds for one try. Default: the client's.
+            deadline: Seconds for the whole call. Default: the client's.
+            parse_dates: Whether rows hold aware datetimes (six digits) instead of ISO 8601 text (seven digits).
+
+        Returns:
+            The rows, with what is known about them.
+
+        Raises:
+            InvalidArgumentError: the query is empty, or a time is naive or the window reversed; nothing was sent.
+            QueryError: the service refuses the query.
+            PermissionDeniedError: the token lacks the permission to hunt; `missing` names it.
+            ThrottledError: the quota is used up.
+
+        Warns:
+            TruncatedResultWarning: rows are missing; `HuntResult.truncated` says why.
+            LegacyHuntingWarning: one of the two services answered whose hunting ends on 2027-02-01.
+        """
+        table = self._core.hunt(query, hunt_options(since, until, timespan, api, timeout, deadline))
+        return HuntResult._finished(table, parse_dates=parse_dates)
+
+    def call(
+        self,
+        operation: str,
+        /,
+        *,
+        timeout: Seconds | None = None,
+        deadline: Seconds | None = None,
+        **arguments: Any,
+    ) -> Any:
+        """Call any declared operation by its id; `xdrkit.operations()` lists them.
+
+        Args:
+            operation: Such as ``"machines.isolate"``.
+            timeout: Seconds for one try. Default: the client's.
+            deadline: Seconds for the whole call. Default: the client's.
+            arguments: The operation's arguments by their Python names. None means "leave it out".
+
+        Returns:
+            The answer's body as the service sent it; for a list, its first page.
+
+        Raises:
+            UnknownOperationError: there is no such operation; nothing was sent.
+            InvalidArgumentError: an argument is missing, misspelt or wrong; nothing was sent.
+            ApiError: the service answered, and not with success.
+        """
+        return self._core.call(operation, given(**arguments), given(timeout=timeout, deadline=deadline) or None)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        service: Service = "endpoint",
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: Seconds | None = None,
+        deadline: Seconds | None = None,
+    ) -> Any:
+        """Send any request, signed in; for what has no method yet.
+
+        Args:
+            method: ``"GET"``, ``"POST"``, …
+            path: Relative to the service's base URL, such as ``"/api/machines"``; or a whole URL on one of the client's
+                hosts.
+            service: ``"endpoint"``, ``"xdr"`` or ``"graph"``: whose token goes with it.
+            params: The query string, by name.
+            json: The body.
+            headers: More headers.
+            timeout: Seconds for one try. Default: the client's.
+            deadline: Seconds for the whole call. Default: the client's.
+
+        Returns:
+            The decoded JSON body, or None if there is none.
+
+        Raises:
+            UnsafeUrlError: the URL leads to a host that must not be sent the token; nothing was sent.
+            ApiError: the service answered, and not with success.
+        """
+        options = request_options(
+            service=service, params=params, json=json, headers=headers, timeout=timeout, deadline=deadline
+        )
+        return self._core.request(method, path, options)
+
+    def whoami(self, service: Service = "graph") -> dict[str, Any]:
+        """Sign in for a service and read what its token says.
+
+        Args:
+            service: ``"endpoint"``, ``"xdr"`` or ``"graph"``; each has a token of its own.
+
+        Returns:
+            `kind` (``"app"`` or ``"user"``), `tenant_id`, `client_id`, `user`, `permissions`, `audience`, `expires_on`.
+
+        Raises:
+            AuthenticationError: sign-in failed.
+        """
+        return self._core.whoami(service)
+
+    def close(self) -> None:
+        """Close the connections and forget the tokens. Later calls raise `ClosedError`; closing twice is fine."""
+        self._core.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        self.close()

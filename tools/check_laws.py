@@ -237,7 +237,11 @@ def law_5(sources: list[Source]) -> Iterator[Violation]:
                 yield Violation(5, f"{source.path}:{line}", f"the sandbox names {match[1]}")
 
 
-STATUS = r"\bStatusCode\b|\bstatus\w*\s*(?:\(\s*\))?\s*(?:[=!<>]=|<|>)\s*[1-5]\d\d\b|\b[1-5]\d\d\b\s*(?:\.\.=?\s*[1-5]\d\d\s*)?(?:\|[^|\n=]*)?=>"
+STATUS = (
+    r"\bStatusCode\b"
+    r"|\bstatus\w*\s*(?:\(\s*\))?\s*(?:[=!<>]=|<|>)\s*[1-5]\d\d\b"
+    r"|\b[1-5]\d\d\b\s*(?:\.\.=?\s*[1-5]\d\d\s*)?(?:\|[^|\n=]*)?=>"
+)
 ADDRESS = r"https?://|/api/|/v1\.0|/beta/|/oauth2/|\.microsoft(?:online)?\.\w+|\.default\b"
 
 

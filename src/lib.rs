@@ -2,8 +2,24 @@
 //!
 //! The Python package is a thin face over this crate. Features are the walls: without any, no PyO3 and no sandbox are in the tree.
 
-#[cfg(feature = "sandbox")]
-pub mod sandbox;
-
+pub mod auth;
+pub mod client;
+pub mod clock;
+pub mod cloud;
+pub mod error;
+pub mod hunt;
 pub mod json;
 pub mod ops;
+pub mod page;
+pub mod perprocess;
+pub mod pipeline;
+pub mod request;
+pub mod secret;
+pub mod settings;
+
+#[cfg(feature = "cli")]
+pub mod cli;
+#[cfg(feature = "python")]
+mod python;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;

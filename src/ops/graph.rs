@@ -26,7 +26,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .notes("What is left out stays as it is.")
         .params(&[
             id("id", "incidentId", "Incident id."),
-            body("status", "status", Kind::OpenEnum(&["active", "resolved", "inProgress", "redirected", "awaitingAction"]), "The new status."),
+            body(
+                "status",
+                "status",
+                Kind::OpenEnum(&["active", "resolved", "inProgress", "redirected", "awaitingAction"]),
+                "The new status.",
+            ),
             body("assigned_to", "assignedTo", Kind::Text, "The new owner."),
             body("classification", "classification", Kind::OpenEnum(GRAPH_CLASSIFICATION), "The new classification."),
             body("determination", "determination", Kind::OpenEnum(GRAPH_DETERMINATION), "The new determination."),

@@ -10,7 +10,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
     Operation::new("graph.hunting.run", Service::Graph, Post, "/v1.0/security/runHuntingQuery")
         .summary("Run an advanced hunting query on Microsoft Graph.")
         .notes("All XDR tables, 30 days back, 100,000 rows, 50 MB and 3 minutes a query; CPU quota in cycles of 15 minutes.")
-        .params(&[QUERY, body("timespan", "Timespan", Kind::Text, "ISO 8601 interval or duration, such as `\"P7D\"` or `start/end`. Default: 30 days.")])
+        .params(&[
+            QUERY,
+            body("timespan", "Timespan", Kind::Text, "ISO 8601 interval or duration, such as `\"P7D\"` or `start/end`. Default: 30 days."),
+        ])
         .rows()
         .permissions(&["ThreatHunting.Read.All"], &["ThreatHunting.Read.All"])
         .quota(Quota::HUNTING_GRAPH)

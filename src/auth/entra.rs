@@ -1,0 +1,215 @@
+//! One exchange with the token endpoint: the form, the answer, and what its errors mean.
+//!
+//! Decisions follow `error` and `suberror` as the documentation asks; the AADSTS numbers in the text only choose a hint for people. Bodies are
+//! never logged: answers hold tokens, questions hold secrets, and descriptions sometimes repeat them.
+
+use super::{Grant, Wire, hints};
+use crate::{
+    clock::random_guid,
+    error::{Error, Kind, Result},
+    json::{self, Value},
+    ops::model::Safety,
+    pipeline::{
+        retry::{self, Decision, Limits, Outcome},
+        transport::Answer,
+    },
+    request::{Request, encode},
+    secret::{self, Secret},
+};
+use http::HeaderValue;
+use std::time::Duration;
+use url::Url;
+
+const TRY: Duration = Duration::from_secs(30);
+const ALL_TRIES: Duration = Duration::from_secs(90);
+const MAX_RETRIES: u32 = 3;
+const MAX_BODY: usize = 1 << 20;
+const MAX_TOKEN: usize = 64 << 10;
+
+/// A form field: most are secrets or close to one, so all are treated as such.
+pub(super) type Field<'a> = (&'a str, &'a str);
+
+/// What the endpoint answered, before anybody judged it.
+pub(super) struct Reply {
+    status: u16,
+    body: Value,
+}
+
+/// A refusal by the token endpoint, by its own words.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    /// `error`
+    pub(super) code: String,
+    /// The error to raise if nothing better can be done.
+    pub(super) error: Error,
+}
+
+impl Reply {
+    /// The answer to a successful question.
+    pub(super) fn accept(self, url: &Url) -> std::result::Result<Value, Refusal> {
+        if self.status == 200 {
+            return Ok(self.body);
+        }
+        Err(refusal(self.status, &self.body, url))
+    }
+}
+
+/// Posts a form. Transport failures, throttling and 5xx are retried here; refusals come back for the caller to judge.
+pub(super) async fn post(wire: &Wire, url: &Url, form: &[Field<'_>]) -> Result<Reply> {
+    let body = Secret::new(form.iter().map(|(k, v)| format!("{k}={}", encode(v))).collect::<Vec<_>>().join("&"));
+    let began = wire.clock.monotonic();
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let answer = wire.transport.send(question(wire, url, &body), TRY).await;
+        let outcome = match &answer {
+            Ok(a) => Outcome::Answered(a.status, retry::retry_after(&a.headers, wire.clock.wall())),
+            Err(f) => Outcome::Failed { sent: f.sent, transient: f.transient },
+        };
+        let left = ALL_TRIES.saturating_sub(wire.clock.monotonic() - began);
+        match retry::decide(outcome, Safety::Idempotent, tries, Limits { max_retries: MAX_RETRIES, left }, wire.clock.chance()) {
+            Decision::Again(wait) => {
+                tracing::debug!(target: "xdrkit", "sign-in at {} again in {:.1} s", secret::shown(url), wait.as_secs_f64());
+                wire.clock.sleep(wait).await;
+            }
+            Decision::TooLong(wait) => return Err(throttled(url, wait, tries)),
+            Decision::Take => {
+                return match answer {
+                    Ok(answer) => read(answer, url, tries),
+                    Err(f) => {
+                        let kind = if f.timeout { Kind::DeadlineExceeded } else { Kind::Connect };
+                        Err(Error::new(kind, format!("cannot sign in at {}: {}", secret::shown(url), f.message)).with(|e| {
+                            e.attempts = tries;
+                            e.url = Some(secret::shown(url));
+                        }))
+                    }
+                };
+            }
+        }
+    }
+}
+
+fn question(wire: &Wire, url: &Url, body: &Secret) -> Request {
+    let mut request = Request::new(http::Method::POST, url.clone());
+    let headers = &mut request.headers;
+    headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+    headers.insert(http::header::ACCEPT, HeaderValue::from_static("application/json"));
+    for (name, text) in [("user-agent", wire.user_agent.as_str()), ("client-request-id", &random_guid()), ("x-client-sku", "xdrkit")] {
+        if let Ok(value) = HeaderValue::from_str(text) {
+            headers.insert(http::HeaderName::from_static(name), value);
+        }
+    }
+    headers.insert("x-client-ver", HeaderValue::from_static(env!("CARGO_PKG_VERSION")));
+    request.body = Some(body.expose().to_owned().into());
+    request
+}
+
+fn read(answer: Answer, url: &Url, tries: u32) -> Result<Reply> {
+    let at = secret::shown(url);
+    let wrong = |what: &str| {
+        Err(Error::new(Kind::BadResponse, format!("{at} {what}")).with(|f| {
+            f.status = Some(answer.status);
+            f.attempts = tries;
+        }))
+    };
+    if (300..400).contains(&answer.status) {
+        return wrong("answered with a redirect; a secret is not sent on");
+    }
+    if answer.status == 429 || answer.status >= 500 {
+        return Err(Error::new(Kind::Service, format!("sign-in at {at} failed with status {}", answer.status)).with(|f| {
+            f.status = Some(answer.status);
+            f.attempts = tries;
+        }));
+    }
+    if answer.body.len() > MAX_BODY {
+        return wrong("answered with far too much for a token");
+    }
+    match json::parse(&answer.body) {
+        Ok(body @ Value::Object(_)) => Ok(Reply { status: answer.status, body }),
+        _ => wrong("did not answer with JSON; is a proxy or a login page in between?"),
+    }
+}
+
+fn throttled(url: &Url, wait: Duration, tries: u32) -> Error {
+    let seconds = wait.as_secs_f64();
+    Error::new(Kind::Throttled, format!("sign-in at {} is throttled for {seconds:.0} s", secret::shown(url))).with(|f| {
+        f.status = Some(429);
+        f.retry_after = Some(seconds);
+        f.attempts = tries;
+    })
+}
+
+/// The token of an answer.
+pub(super) fn grant(body: &Value) -> Result<Grant> {
+    let bad = |what: &str| Error::new(Kind::BadResponse, format!("the login host's answer {what}"));
+    let token = body.get("access_token").and_then(Value::as_str).unwrap_or_default();
+    if token.is_empty() || token.len() > MAX_TOKEN || token.chars().any(|c| c.is_control() || c == ' ') {
+        return Err(bad("holds no usable access_token"));
+    }
+    if !body.get("token_type").and_then(Value::as_str).is_none_or(|t| t.eq_ignore_ascii_case("bearer")) {
+        return Err(bad("holds a token that is no bearer token"));
+    }
+    let seconds = |key: &str| body.get(key).and_then(number).map(|s| Duration::from_secs_f64(s.clamp(0.0, 86_400.0)));
+    // Without a lifetime the token is used once.
+    Ok(Grant { token: Secret::new(token), lifetime: seconds("expires_in").unwrap_or_default(), refresh_in: seconds("refresh_in") })
+}
+
+/// A number that may come as text.
+pub(super) fn number(value: &Value) -> Option<f64> {
+    value.as_f64().or_else(|| value.as_str().and_then(|s| s.trim().parse().ok())).filter(|n| n.is_finite())
+}
+
+fn refusal(status: u16, body: &Value, url: &Url) -> Refusal {
+    let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default();
+    let code = text("error").to_owned();
+    // The trace and time that follow the first line go into fields of their own.
+    let description = text("error_description").split(['\r', '\n']).next().unwrap_or_default();
+    let description = description.split(" Trace ID:").next().unwrap_or_default();
+    let number = body.get("error_codes").and_then(Value::as_array).and_then(|c| c.first()).and_then(Value::as_i64);
+    let kind = match code.as_str() {
+        "invalid_grant" | "interaction_required" | "consent_required" | "login_required" => Kind::InteractionRequired,
+        _ => Kind::Authentication,
+    };
+    let message = if description.is_empty() { format!("sign-in failed: {code}") } else { format!("sign-in failed: {description}") };
+    let mut error = Error::new(kind, message).with(|f| {
+        f.status = Some(status);
+        f.code = Some(code.clone());
+        f.request_id = body.get("correlation_id").and_then(Value::as_str).map(str::to_owned);
+        f.method = Some("POST".to_owned());
+        f.url = Some(secret::shown(url));
+        f.hint = number.and_then(hints::for_number).map(str::to_owned);
+    });
+    for key in ["trace_id", "timestamp", "suberror", "claims"] {
+        if !text(key).is_empty() {
+            error = error.detail(key, text(key));
+        }
+    }
+    if let Some(number) = number {
+        error = error.detail("aadsts", number);
+    }
+    Refusal { code, error }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::object;
+
+    #[test]
+    fn lifetimes_may_be_text_and_are_bounded() {
+        let lifetime = |v: Value| grant(&object([("access_token", "t".into()), ("expires_in", v)])).unwrap().lifetime.as_secs();
+        assert_eq!(lifetime("3599".into()), 3599);
+        assert_eq!(lifetime(Value::Int(3599)), 3599);
+        assert_eq!(lifetime(Value::Float(1e30)), 86_400);
+        assert_eq!(lifetime(Value::Int(-1)), 0);
+        assert_eq!(lifetime(Value::Null), 0);
+    }
+
+    #[test]
+    fn what_is_no_bearer_token_is_refused() {
+        for token in ["", "a\r\nb", "a b"] {
+            assert!(grant(&object([("access_token", token.into())])).is_err());
+        }
+        assert!(grant(&object([("access_token", "t".into()), ("token_type", "mac".into())])).is_err());
+    }
+}

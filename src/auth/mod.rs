@@ -1,0 +1,96 @@
+//! Signing in to Entra ID.
+//!
+//! A [`Credential`] knows one way to get a token for one audience. [`Tokens`] holds a credential together with the cache in front of it,
+//! and is what clients share. Credentials talk through the same transport as everything else.
+
+mod app;
+mod authority;
+mod cache;
+mod claims;
+mod device;
+mod entra;
+mod fixed;
+mod hints;
+
+pub use app::ClientSecret;
+pub(crate) use authority::check_scheme;
+pub use authority::{Authority, check_tenant};
+pub use cache::{Token, Tokens};
+pub use claims::Claims;
+pub use device::{DeviceCode, DevicePrompt, Prompt};
+pub use fixed::StaticToken;
+
+use crate::{
+    clock::{BoxFuture, Clock},
+    error::Result,
+    pipeline::transport::Transport,
+    secret::Secret,
+};
+use std::{fmt, sync::Arc, time::Duration};
+
+/// What a token is wanted for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Wanted {
+    /// The audience, such as `https://graph.microsoft.com`.
+    pub audience: String,
+    /// The claims of a challenge, as JSON text.
+    pub claims: Option<String>,
+}
+
+impl Wanted {
+    /// A token for an audience.
+    pub fn audience(audience: &str) -> Wanted {
+        Wanted { audience: audience.to_owned(), claims: None }
+    }
+
+    /// From a scope: exactly one `/.default` is taken off its end.
+    pub fn scope(scope: &str) -> Wanted {
+        Wanted::audience(scope.strip_suffix("/.default").unwrap_or(scope))
+    }
+
+    /// The scope that stands for everything that was granted.
+    pub fn default_scope(&self) -> String {
+        format!("{}/.default", self.audience)
+    }
+}
+
+/// A fresh token.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    /// The token.
+    pub token: Secret,
+    /// How long it lives from now.
+    pub lifetime: Duration,
+    /// When it should be renewed, if the server says so.
+    pub refresh_in: Option<Duration>,
+}
+
+/// What a credential talks through.
+#[derive(Clone, Debug)]
+pub struct Wire {
+    /// The way out.
+    pub transport: Arc<dyn Transport>,
+    /// Time and chance.
+    pub clock: Arc<dyn Clock>,
+    /// Who we say we are.
+    pub user_agent: String,
+}
+
+/// One way to get a token.
+pub trait Credential: Send + Sync + fmt::Debug {
+    /// A word for messages, such as `client secret`.
+    fn kind(&self) -> &'static str;
+
+    /// The tenant, if this credential has one.
+    fn tenant(&self) -> Option<&str> {
+        None
+    }
+
+    /// The application, if this credential knows it.
+    fn client_id(&self) -> Option<&str> {
+        None
+    }
+
+    /// Gets a new token. Never caches: that is not its business.
+    fn acquire<'a>(&'a self, wire: &'a Wire, wanted: &'a Wanted) -> BoxFuture<'a, Result<Grant>>;
+}

@@ -1,0 +1,498 @@
+//! The client: one async body for every verb. The sync and async faces only differ in how they wait for it.
+
+use crate::{
+    auth::{Tokens, Wanted, Wire},
+    cloud::Cloud,
+    error::{Error, Kind, Result},
+    hunt::{self, Hunted, Query, decode},
+    json::{self, Object, Value},
+    ops::{
+        self,
+        model::{Operation, Returns, Safety, Service},
+    },
+    page::{self, Pager},
+    perprocess::PerProcess,
+    pipeline::{Bounds, Call, Pipeline, Response, check_headers},
+    request::{self, Request},
+    settings::{max_retries, seconds},
+};
+use bytes::Bytes;
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering::*},
+    },
+    time::{Duration, UNIX_EPOCH},
+};
+use tokio::sync::{Mutex, watch};
+use url::{Origin, Url};
+
+const TIMEOUT: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_secs(300);
+/// A query may run for 200 s; then its rows still have to arrive.
+const HUNTING_TIMEOUT: Duration = Duration::from_secs(240);
+const HUNTING_DEADLINE: Duration = Duration::from_secs(600);
+const MAX_RETRIES: u32 = 3;
+/// A query costs quota each time.
+const HUNTING_MAX_RETRIES: u32 = 2;
+const POLL: Duration = Duration::from_secs(2);
+const POLL_MAX: Duration = Duration::from_secs(15);
+
+/// What a client is made of. Settings make it.
+#[derive(Debug)]
+pub struct Parts {
+    /// The credential with its cache.
+    pub tokens: Arc<Tokens>,
+    /// The way out.
+    pub wire: Wire,
+    /// The cloud.
+    pub cloud: &'static Cloud,
+    /// Token audiences in the order of [`Service::ALL`].
+    pub audiences: [String; 3],
+    /// Base URLs in that order.
+    pub bases: [Url; 3],
+    /// One try.
+    pub timeout: Option<Duration>,
+    /// A whole call.
+    pub deadline: Option<Duration>,
+    /// Tries after the first.
+    pub max_retries: Option<u32>,
+    /// Between two looks at an action.
+    pub poll_interval: Option<Duration>,
+}
+
+/// What a single call may be told apart from its arguments.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CallOptions {
+    /// Seconds for one try.
+    pub timeout: Option<f64>,
+    /// Seconds for the whole call.
+    pub deadline: Option<f64>,
+    /// Tries after the first.
+    pub max_retries: Option<u32>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    parts: Parts,
+    pipeline: PerProcess<Pipeline>,
+    closed: AtomicBool,
+    closing: watch::Sender<bool>,
+    /// The hunting endpoint that `auto` found, plus one; 0 is none yet.
+    hunting: AtomicU64,
+}
+
+/// A client of all three services. Cheap to clone; clones share connections, tokens and limits.
+#[derive(Clone, Debug)]
+pub struct Client {
+    shared: Arc<Shared>,
+    options: CallOptions,
+}
+
+/// The body of a raw answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Body {
+    /// It was JSON.
+    Json(Value),
+    /// It was something else.
+    Bytes(Bytes),
+}
+
+/// Who a token says that we are.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The token's claims, if it can be read.
+    pub claims: Option<crate::auth::Claims>,
+    /// The audience that was asked for.
+    pub audience: String,
+    /// The kind of credential.
+    pub credential: &'static str,
+    /// When the token expires, seconds since 1970.
+    pub expires_on: i64,
+}
+
+/// A raw request.
+#[derive(Clone, Debug, Default)]
+pub struct Raw {
+    /// GET, POST, …
+    pub method: String,
+    /// A path below the service's base URL, or a whole URL on an allowed origin.
+    pub path: String,
+    /// Query parameters.
+    pub params: Vec<(String, String)>,
+    /// A JSON body.
+    pub json: Option<Value>,
+    /// Further headers.
+    pub headers: Vec<(String, String)>,
+}
+
+impl Client {
+    /// Puts the parts together.
+    pub fn from_parts(parts: Parts) -> Result<Client> {
+        let (closing, _) = watch::channel(false);
+        let shared = Shared { parts, pipeline: PerProcess::new(), closed: AtomicBool::new(false), closing, hunting: AtomicU64::new(0) };
+        Ok(Client { shared: Arc::new(shared), options: CallOptions::default() })
+    }
+
+    /// The same client with other bounds.
+    pub fn with_options(&self, options: CallOptions) -> Result<Client> {
+        check(&options)?;
+        Ok(Client { shared: self.shared.clone(), options: merge(self.options, options) })
+    }
+
+    /// The tenant, if the credential names one.
+    pub fn tenant_id(&self) -> Option<String> {
+        self.shared.parts.tokens.credential().tenant().map(str::to_owned)
+    }
+
+    /// The application, if the credential names one.
+    pub fn client_id(&self) -> Option<String> {
+        self.shared.parts.tokens.credential().client_id().map(str::to_owned)
+    }
+
+    /// The cloud's name.
+    pub fn cloud(&self) -> &'static str {
+        self.shared.parts.cloud.name
+    }
+
+    /// A service's base URL.
+    pub fn base(&self, service: Service) -> &Url {
+        let [endpoint, xdr, graph] = &self.shared.parts.bases;
+        match service {
+            Service::Endpoint => endpoint,
+            Service::Xdr => xdr,
+            Service::Graph => graph,
+        }
+    }
+
+    /// Calls an operation; gives the answer as the service sent it. A list answers with one page.
+    pub async fn call(&self, op: &'static Operation, arguments: &Object, options: CallOptions) -> Result<Value> {
+        let request = request::build(op, arguments, self.base(op.service))?;
+        let response = self.send(op, request, options).await?;
+        body(&response)
+    }
+
+    /// Sends any request to a service.
+    pub async fn request(&self, service: Service, raw: Raw, options: CallOptions) -> Result<Body> {
+        let (request, op) = self.raw_request(service, raw)?;
+        let is_read = request.method == http::Method::GET || request.method == http::Method::HEAD;
+        let safety = op.map_or(if is_read { Safety::Idempotent } else { Safety::OnlyIfNeverSent }, |op| op.safety);
+        let bounds = self.bounds(op, options)?;
+        let response = self.run(Call { request, service, operation: op, safety, bounds }).await?;
+        if response.answer.body.is_empty() {
+            return Ok(Body::Json(Value::Null));
+        }
+        Ok(json::parse(&response.answer.body).map_or_else(|_| Body::Bytes(response.answer.body), Body::Json))
+    }
+
+    fn raw_request(&self, service: Service, raw: Raw) -> Result<(Request, Option<&'static Operation>)> {
+        let method = http::Method::from_bytes(raw.method.to_ascii_uppercase().as_bytes())
+            .ok()
+            .filter(|m| ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"].contains(&m.as_str()))
+            .ok_or_else(|| {
+                Error::argument("method", format!("{:?} is not allowed; it is GET, HEAD, POST, PUT, PATCH or DELETE", raw.method))
+            })?;
+        let base = self.base(service);
+        let params: Vec<String> =
+            raw.params.iter().map(|(k, v)| format!("{}={}", request::encode(k).replace("%24", "$"), request::encode(v))).collect();
+        let url = if raw.path.contains("://") {
+            let mut url = Url::parse(&raw.path).map_err(|_| Error::argument("path", format!("{:?} is no URL", raw.path)))?;
+            page::check_origin(&url, &self.origins(service)).map_err(|e| Error::argument("path", e))?;
+            add_query(&mut url, &params);
+            url
+        } else if raw.path.starts_with('/') && !raw.path.starts_with("//") && !raw.path.contains('\\') {
+            let (path, query) = raw.path.split_once('?').unwrap_or((&raw.path, ""));
+            let mut url = request::join(base, path, query)?;
+            add_query(&mut url, &params);
+            url
+        } else {
+            return Err(Error::argument("path", format!("{:?} does not begin with one slash, such as \"/api/machines\"", raw.path)));
+        };
+        let below = url.path().strip_prefix(base.path().trim_end_matches('/')).unwrap_or(url.path());
+        let op = ops::by_path(method.as_str(), below).map(|(op, _)| op).filter(|op| op.service == service);
+        let mut request = Request::new(method, url);
+        if let Some(value) = &raw.json {
+            request = request.json(value);
+        }
+        request.headers.extend(check_headers(&raw.headers)?);
+        Ok((request, op))
+    }
+
+    /// Walks through a list.
+    pub fn pages(&self, op: &'static Operation, arguments: &Object, page_size: Option<u32>, options: CallOptions) -> Result<Pages> {
+        check(&options)?;
+        let pager = Pager::new(op, arguments, page_size, self.base(op.service), &self.origins(op.service))?;
+        Ok(Pages { client: self.clone(), options, pager: Arc::new(Mutex::new(pager)) })
+    }
+
+    /// Runs a hunting query on the endpoint that is wanted, or on the first that the token allows.
+    pub async fn hunt(&self, query: Query, options: CallOptions) -> Result<Hunted> {
+        query.check()?;
+        let known = usize::try_from(self.shared.hunting.load(Acquire)).unwrap_or(0);
+        let mut candidates = query.api.candidates();
+        if let (hunt::Api::Auto, Some(found)) = (query.api, known.checked_sub(1).and_then(|i| candidates.get(i..=i))) {
+            candidates = found;
+        }
+        let mut refusals = Vec::new();
+        for (i, service) in candidates.iter().enumerate() {
+            let op = hunt::operation(*service)?;
+            let last = i + 1 == candidates.len();
+            if !last && let Some(reason) = self.cannot_hunt(op).await? {
+                refusals.push(reason);
+                continue;
+            }
+            match self.hunt_on(op, &query, options).await {
+                Ok(hunted) => {
+                    if query.api == hunt::Api::Auto && known == 0 {
+                        self.shared.hunting.store(i as u64 + 1, Release);
+                    }
+                    return Ok(hunted);
+                }
+                Err(e) if !last && e.kind() == Kind::PermissionDenied => refusals.push(format!("{}: {e}", service.name())),
+                Err(e) if last && !refusals.is_empty() => return Err(nowhere_to_hunt(e, refusals)),
+                Err(e) => return Err(e),
+            }
+        }
+        Err(Error::new(Kind::Internal, "no hunting endpoint was tried"))
+    }
+
+    /// Why the credential cannot hunt there, as far as its token tells. A wrong secret is no reason to look elsewhere.
+    async fn cannot_hunt(&self, op: &'static Operation) -> Result<Option<String>> {
+        match self.token(op.service).await {
+            Ok(token) => Ok(token
+                .claims
+                .as_ref()
+                .filter(|c| !c.allows(op))
+                .map(|c| format!("{}: the token lacks {}", op.service.name(), c.needed(op).join(" or ")))),
+            Err(e) => {
+                let not_here = ["invalid_resource", "invalid_scope", "unauthorized_client", "access_denied", "consent_required"];
+                let unknown_resource = e.facts().details.get("aadsts").and_then(Value::as_i64).is_some_and(|n| n == 500_011);
+                let elsewhere = unknown_resource
+                    || e.kind() == Kind::CredentialUnavailable
+                    || e.facts().code.as_deref().is_some_and(|c| not_here.contains(&c));
+                if elsewhere { Ok(Some(format!("{}: {e}", op.service.name()))) } else { Err(e) }
+            }
+        }
+    }
+
+    async fn hunt_on(&self, op: &'static Operation, query: &Query, options: CallOptions) -> Result<Hunted> {
+        let arguments = query.arguments(op.service)?;
+        let request = request::build(op, &arguments, self.base(op.service))?;
+        let response = self.send(op, request, options).await?;
+        let table = decode::decode(&response.answer.body)?;
+        let text = arguments.get("query").and_then(Value::as_str).unwrap_or_default().to_owned();
+        Ok(Hunted {
+            table,
+            api: op.service,
+            query: text,
+            elapsed: response.elapsed,
+            request_ids: response.request_id.into_iter().collect(),
+            window: query.window.clone(),
+        })
+    }
+
+    /// Waits until a machine action has ended; one that ended without success is an error that carries it.
+    pub async fn wait_action(&self, id: &str, timeout: Duration, poll: Option<Duration>) -> Result<Value> {
+        let op = request::operation("machine_actions.get")?;
+        let arguments = Object::from_iter([("id".to_owned(), Value::from(id))]);
+        let clock = self.shared.parts.wire.clock.clone();
+        let began = clock.monotonic();
+        let mut pause = poll.or(self.shared.parts.poll_interval).unwrap_or(POLL);
+        loop {
+            let action = self.call(op, &arguments, CallOptions::default()).await?;
+            let status = action.get("status").and_then(Value::as_str).unwrap_or_default().to_owned();
+            match status.as_str() {
+                "Succeeded" => return Ok(action),
+                "Failed" | "TimeOut" | "Cancelled" => {
+                    let what = action.get("type").and_then(Value::as_str).unwrap_or("action").to_owned();
+                    let message = format!("{what} {id} ended with status {status}");
+                    return Err(Error::new(Kind::ActionFailed, message).detail("action", action));
+                }
+                _ => {}
+            }
+            if clock.monotonic() - began + pause > timeout {
+                let message = format!("the action {id} is still {status} after {} s", timeout.as_secs_f64());
+                return Err(Error::new(Kind::DeadlineExceeded, message)
+                    .detail("action", action)
+                    .hint("it goes on; wait() again, or cancel it"));
+            }
+            self.until_closed(clock.sleep(pause)).await?;
+            if poll.is_none() {
+                pause = pause.mul_f64(1.5).min(POLL_MAX).max(pause);
+            }
+        }
+    }
+
+    /// Signs in for a service and reads what the token says.
+    pub async fn whoami(&self, service: Service) -> Result<Identity> {
+        let token = self.token(service).await?;
+        let expires_on = token.expires_on.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64);
+        Ok(Identity {
+            claims: token.claims.clone(),
+            audience: self.pipeline().audience(service).to_owned(),
+            credential: self.shared.parts.tokens.credential().kind(),
+            expires_on,
+        })
+    }
+
+    async fn token(&self, service: Service) -> Result<Arc<crate::auth::Token>> {
+        self.check_open()?;
+        let pipeline = self.pipeline();
+        let wanted = Wanted::audience(pipeline.audience(service));
+        self.until_closed(pipeline.tokens().get(pipeline.wire(), &wanted)).await?
+    }
+
+    /// What was done so far: name and number.
+    pub fn stats(&self) -> [(&'static str, f64); 5] {
+        let pipeline = self.pipeline();
+        let stats = pipeline.stats();
+        [
+            ("requests", stats.requests.load(Relaxed) as f64),
+            ("retries", stats.retries.load(Relaxed) as f64),
+            ("throttled_seconds", stats.throttled_ms.load(Relaxed) as f64 / 1000.0),
+            ("token_requests", pipeline.tokens().requests() as f64),
+            ("bytes_received", stats.bytes.load(Relaxed) as f64),
+        ]
+    }
+
+    /// Ends what is under way; later calls are refused. May be called often.
+    pub fn close(&self) {
+        self.shared.closed.store(true, Release);
+        self.shared.closing.send_replace(true);
+    }
+
+    fn check_open(&self) -> Result<()> {
+        if self.shared.closed.load(Acquire) { Err(Error::closed()) } else { Ok(()) }
+    }
+
+    async fn until_closed<T>(&self, work: impl Future<Output = T>) -> Result<T> {
+        let mut closing = self.shared.closing.subscribe();
+        tokio::select! {
+            done = work => Ok(done),
+            _ = closing.wait_for(|closed| *closed) => Err(Error::closed()),
+        }
+    }
+
+    fn pipeline(&self) -> Arc<Pipeline> {
+        let parts = &self.shared.parts;
+        let make = || Ok::<_, Infallible>(Pipeline::new(parts.wire.clone(), parts.tokens.clone(), parts.audiences.clone()));
+        self.shared.pipeline.get_or_try_make(make).unwrap_or_else(|never| match never {})
+    }
+
+    /// The origins that a service may lead to: its own, and the other names of its hosts.
+    fn origins(&self, service: Service) -> Vec<Origin> {
+        let own = self.base(service).origin();
+        let cloud = self.shared.parts.cloud;
+        let aliases = if own == origin_of(cloud.base(service)) { cloud.aliases } else { &[] };
+        std::iter::once(own).chain(aliases.iter().map(|a| origin_of(a))).collect()
+    }
+
+    fn bounds(&self, op: Option<&Operation>, options: CallOptions) -> Result<Bounds> {
+        check(&options)?;
+        let options = merge(self.options, options);
+        let parts = &self.shared.parts;
+        let hunting = op.is_some_and(|op| op.returns == Returns::Rows);
+        let pick = |name, given: Option<f64>, set: Option<Duration>, usual, long| {
+            let given = seconds(name, given)?;
+            Ok::<_, Error>(given.or(set).unwrap_or(if hunting { long } else { usual }))
+        };
+        Ok(Bounds {
+            timeout: pick("timeout", options.timeout, parts.timeout, TIMEOUT, HUNTING_TIMEOUT)?,
+            deadline: pick("deadline", options.deadline, parts.deadline, DEADLINE, HUNTING_DEADLINE)?,
+            max_retries: options.max_retries.or(parts.max_retries).unwrap_or(if hunting { HUNTING_MAX_RETRIES } else { MAX_RETRIES }),
+        })
+    }
+
+    async fn send(&self, op: &'static Operation, request: Request, options: CallOptions) -> Result<Response> {
+        let bounds = self.bounds(Some(op), options)?;
+        self.run(Call { request, service: op.service, operation: Some(op), safety: op.safety, bounds }).await
+    }
+
+    async fn run(&self, call: Call) -> Result<Response> {
+        self.check_open()?;
+        let pipeline = self.pipeline();
+        self.until_closed(pipeline.send(call)).await?
+    }
+}
+
+/// A walk through a list. Clones walk together.
+#[derive(Clone, Debug)]
+pub struct Pages {
+    client: Client,
+    options: CallOptions,
+    pager: Arc<Mutex<Pager>>,
+}
+
+impl Pages {
+    /// The next page's items, or `None` at the end. After an error the same page can be asked for again.
+    pub async fn next(&self) -> Result<Option<Vec<Value>>> {
+        let mut pager = self.pager.lock().await;
+        let Some(request) = pager.next_request()? else { return Ok(None) };
+        let op = pager.operation();
+        match self.client.send(op, request, self.options).await {
+            Ok(response) => pager.accept(body(&response)?).map(Some),
+            // The Endpoint service answers 404 where others answer with an empty list.
+            Err(e) if e.kind() == Kind::NotFound && pager.at_start() && is_empty_list(op, &e) => {
+                pager.finish();
+                Ok(None)
+            }
+            Err(e) => Err(e),
+        }
+    }
+}
+
+/// A 404 that the service itself gave for a list without parameters in its path, not one from a wrong address.
+fn is_empty_list(op: &Operation, error: &Error) -> bool {
+    let said_by_service = error.facts().code.as_deref().is_some_and(|c| c == "ResourceNotFound" || c == "NotFound");
+    op.service == Service::Endpoint && !op.path.contains('{') && said_by_service
+}
+
+fn body(response: &Response) -> Result<Value> {
+    if response.answer.body.is_empty() {
+        return Ok(Value::Null);
+    }
+    json::parse(&response.answer.body).map_err(|e| {
+        Error::new(Kind::BadResponse, format!("the answer is no JSON: {e}")).with(|f| {
+            f.status = Some(response.answer.status);
+            f.request_id = response.request_id.clone();
+        })
+    })
+}
+
+fn nowhere_to_hunt(last: Error, mut refusals: Vec<String>) -> Error {
+    refusals.push(last.to_string());
+    let tried = refusals.clone();
+    let hint = "grant ThreatHunting.Read.All on Microsoft Graph; the older endpoints stop on 2027-02-01";
+    last.with(|f| f.message = format!("no hunting endpoint is open to this credential: {}", refusals.join("; ")))
+        .detail("tried", tried)
+        .hint(hint)
+}
+
+fn origin_of(text: &str) -> Origin {
+    Url::parse(text).map_or_else(|_| Origin::new_opaque(), |u| u.origin())
+}
+
+fn add_query(url: &mut Url, params: &[String]) {
+    if params.is_empty() {
+        return;
+    }
+    let all =
+        url.query().filter(|q| !q.is_empty()).map(str::to_owned).into_iter().chain(params.iter().cloned()).collect::<Vec<_>>().join("&");
+    url.set_query(Some(&all));
+}
+
+fn check(options: &CallOptions) -> Result<()> {
+    seconds("timeout", options.timeout)?;
+    seconds("deadline", options.deadline)?;
+    max_retries(options.max_retries)?;
+    Ok(())
+}
+
+fn merge(base: CallOptions, over: CallOptions) -> CallOptions {
+    CallOptions {
+        timeout: over.timeout.or(base.timeout),
+        deadline: over.deadline.or(base.deadline),
+        max_retries: over.max_retries.or(base.max_retries),
+    }
+}

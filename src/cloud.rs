@@ -1,0 +1,126 @@
+//! The national clouds: where to sign in, where the services are, and which audience each wants.
+//!
+//! Host and audience are two settings. The hosts have had three names each, one host serves two services, and a token for the name of
+//! the host is the commonest reason of a 401 here; so the audience follows from the service and is never read off a URL.
+
+use crate::ops::model::Service;
+
+/// One cloud.
+#[derive(Clone, Copy, Debug)]
+pub struct Cloud {
+    /// Its name in settings.
+    pub name: &'static str,
+    /// Where to sign in.
+    pub authority: &'static str,
+    /// Base URL of Defender for Endpoint.
+    pub endpoint: &'static str,
+    /// Base URL of Defender XDR.
+    pub xdr: &'static str,
+    /// Base URL of Graph.
+    pub graph: &'static str,
+    /// Token audience of Defender for Endpoint.
+    pub endpoint_audience: &'static str,
+    /// Other origins that the services name in next links.
+    pub aliases: &'static [&'static str],
+    /// Names of regional hosts, `https://{region}.api.security.microsoft.com`.
+    pub regions: &'static [&'static str],
+}
+
+/// Every cloud that offers the services.
+pub const CLOUDS: &[Cloud] = &[
+    Cloud {
+        name: "public",
+        authority: "https://login.microsoftonline.com",
+        endpoint: "https://api.security.microsoft.com",
+        xdr: "https://api.security.microsoft.com",
+        graph: "https://graph.microsoft.com",
+        endpoint_audience: "https://api.securitycenter.microsoft.com",
+        aliases: &["https://api.securitycenter.microsoft.com", "https://api.securitycenter.windows.com"],
+        regions: &["us", "eu", "uk", "au", "swa", "ina", "aea"],
+    },
+    Cloud {
+        name: "gcc",
+        authority: "https://login.microsoftonline.com",
+        endpoint: "https://api-gcc.securitycenter.microsoft.us",
+        xdr: "https://api-gcc.security.microsoft.us",
+        graph: "https://graph.microsoft.com",
+        endpoint_audience: "https://api-gcc.securitycenter.microsoft.us",
+        aliases: &[],
+        regions: &[],
+    },
+    Cloud {
+        name: "gcc-high",
+        authority: "https://login.microsoftonline.us",
+        endpoint: "https://api-gov.securitycenter.microsoft.us",
+        xdr: "https://api-gov.security.microsoft.us",
+        graph: "https://graph.microsoft.us",
+        endpoint_audience: "https://api-gov.securitycenter.microsoft.us",
+        aliases: &[],
+        regions: &[],
+    },
+    Cloud {
+        name: "dod",
+        authority: "https://login.microsoftonline.us",
+        endpoint: "https://api-gov.securitycenter.microsoft.us",
+        xdr: "https://api-gov.security.microsoft.us",
+        graph: "https://dod-graph.microsoft.us",
+        endpoint_audience: "https://api-gov.securitycenter.microsoft.us",
+        aliases: &[],
+        regions: &[],
+    },
+];
+
+/// The hosts that people sign in to. Any other has to be trusted by name.
+pub const LOGIN_HOSTS: &[&str] = &[
+    "login.microsoftonline.com",
+    "login.microsoft.com",
+    "login.windows.net",
+    "sts.windows.net",
+    "login-us.microsoftonline.com",
+    "login.microsoftonline.us",
+    "login.usgovcloudapi.net",
+    "login.partner.microsoftonline.cn",
+    "login.chinacloudapi.cn",
+    "login.sovcloud-identity.fr",
+    "login.sovcloud-identity.de",
+    "login.sovcloud-identity.sg",
+];
+
+impl Cloud {
+    /// The cloud of that name.
+    pub fn by_name(name: &str) -> Option<&'static Cloud> {
+        CLOUDS.iter().find(|c| c.name == name)
+    }
+
+    /// The base URL of a service.
+    pub fn base(&self, service: Service) -> &'static str {
+        match service {
+            Service::Endpoint => self.endpoint,
+            Service::Xdr => self.xdr,
+            Service::Graph => self.graph,
+        }
+    }
+
+    /// The audience that a service's tokens carry.
+    pub fn audience(&self, service: Service) -> &'static str {
+        match service {
+            Service::Endpoint => self.endpoint_audience,
+            Service::Xdr => self.xdr,
+            Service::Graph => self.graph,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_audience_follows_the_service_although_two_share_a_host() {
+        let public = Cloud::by_name("public").unwrap();
+        assert_eq!(public.base(Service::Endpoint), public.base(Service::Xdr));
+        assert_eq!(public.audience(Service::Endpoint), "https://api.securitycenter.microsoft.com");
+        assert_eq!(public.audience(Service::Xdr), "https://api.security.microsoft.com");
+        assert_eq!(public.audience(Service::Graph), "https://graph.microsoft.com");
+    }
+}

@@ -1,0 +1,111 @@
+//! Advanced hunting: three endpoints, one meaning.
+//!
+//! The two older endpoints stop returning data on 2027-02-01; Graph knows everything they know. `Auto` takes the first endpoint that the
+//! token allows, Graph first, and the result says which it was.
+
+pub mod columns;
+pub mod decode;
+pub mod window;
+
+pub use decode::{Cell, Column, Table, WireType};
+pub use window::Window;
+
+use crate::{
+    error::{Error, Kind, Result},
+    json::{Object, Value},
+    ops::{
+        self,
+        model::{Operation, Service},
+    },
+};
+use std::time::Duration;
+
+/// Which endpoint to ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Api {
+    /// The first that the token allows: Graph, then XDR, then Endpoint.
+    #[default]
+    Auto,
+    /// That service's.
+    Only(Service),
+}
+
+impl Api {
+    /// `auto`, `graph`, `xdr` or `endpoint`.
+    pub fn from_name(name: &str) -> Result<Api> {
+        match (name, Service::from_name(name)) {
+            ("auto", _) => Ok(Api::Auto),
+            (_, Some(service)) => Ok(Api::Only(service)),
+            _ => Err(Error::argument("api", format!("{name:?} is not allowed; it is \"auto\", \"graph\", \"xdr\" or \"endpoint\""))
+                .detail("allowed", vec!["auto", "graph", "xdr", "endpoint"])),
+        }
+    }
+
+    /// The services to try, in order.
+    pub fn candidates(self) -> &'static [Service] {
+        match self {
+            Api::Auto => &[Service::Graph, Service::Xdr, Service::Endpoint],
+            Api::Only(Service::Graph) => &[Service::Graph],
+            Api::Only(Service::Xdr) => &[Service::Xdr],
+            Api::Only(Service::Endpoint) => &[Service::Endpoint],
+        }
+    }
+}
+
+/// The hunting operation of a service.
+pub fn operation(service: Service) -> Result<&'static Operation> {
+    let id = match service {
+        Service::Graph => "graph.hunting.run",
+        Service::Xdr => "hunting.run_xdr",
+        Service::Endpoint => "hunting.run_endpoint",
+    };
+    ops::by_id(id).ok_or_else(|| Error::new(Kind::Internal, format!("{id} is not declared")))
+}
+
+/// What to hunt for.
+#[derive(Clone, Debug, Default)]
+pub struct Query {
+    /// KQL text.
+    pub text: String,
+    /// When.
+    pub window: Window,
+    /// Where.
+    pub api: Api,
+}
+
+impl Query {
+    /// Checks the text; the window and the endpoint were checked when they were made.
+    pub fn check(&self) -> Result<()> {
+        let meaningful = self.text.lines().any(|line| !line.trim().is_empty() && !line.trim_start().starts_with("//"));
+        if meaningful { Ok(()) } else { Err(Error::argument("query", "is empty")) }
+    }
+
+    /// The arguments of a service's operation. Graph takes the window beside the query; the others get it in the query.
+    pub fn arguments(&self, service: Service) -> Result<Object> {
+        let mut arguments = Object::new();
+        if service == Service::Graph {
+            arguments.insert("query".to_owned(), Value::from(self.text.as_str()));
+            arguments.insert("timespan".to_owned(), self.window.timespan().into());
+        } else {
+            arguments.insert("query".to_owned(), Value::from(self.window.bake(&self.text, service)?));
+        }
+        Ok(arguments)
+    }
+}
+
+/// A decoded answer with where it came from.
+#[derive(Debug)]
+pub struct Hunted {
+    /// The rows.
+    pub table: Table,
+    /// Which endpoint answered.
+    pub api: Service,
+    /// The final text of the query.
+    pub query: String,
+    /// From the first try to the last byte.
+    pub elapsed: Duration,
+    /// The service's ids of the requests.
+    pub request_ids: Vec<String>,
+    /// When was asked for.
+    pub window: Window,
+}

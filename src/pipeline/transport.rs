@@ -1,0 +1,265 @@
+//! The wire. The only file that knows reqwest.
+//!
+//! What it adds to the library: it tells "never left" from "may have arrived", which is what decides about sending an action again; it
+//! follows no redirect (a 307 would post a secret once more, to another host); it reads every gzip member and nothing past a limit; and
+//! its error texts hold no URL, since query strings hold signatures and filters.
+
+use crate::{
+    clock::BoxFuture,
+    error::{Error, Result},
+    perprocess::PerProcess,
+    request::Request,
+};
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderValue, header};
+use rustls::pki_types::{CertificateDer, pem::PemObject};
+use rustls_platform_verifier::Verifier;
+use std::{fmt, io::Read, sync::Arc, time::Duration};
+
+/// No body is read past this, packed or unpacked.
+pub const MAX_BODY: usize = 512 << 20;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What came back, whatever its status.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, unpacked.
+    pub body: Bytes,
+}
+
+/// Why nothing came back.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// Whether the request may have reached the service.
+    pub sent: bool,
+    /// Whether time ran out.
+    pub timeout: bool,
+    /// Whether another try may help.
+    pub transient: bool,
+    /// Whether a limit of ours was passed.
+    pub limit: bool,
+    /// What happened; never a URL.
+    pub message: String,
+}
+
+/// Sends one request once.
+pub trait Transport: Send + Sync + fmt::Debug {
+    /// Sends it; `timeout` bounds everything up to the last byte of the body.
+    fn send(&self, request: Request, timeout: Duration) -> BoxFuture<'_, Result<Answer, Failure>>;
+}
+
+/// How to reach hosts.
+#[derive(Clone, Debug, Default)]
+pub struct Network {
+    /// A PEM file with further roots to trust.
+    pub ca_bundle: Option<String>,
+    /// A proxy for everything, instead of the environment's.
+    pub proxy: Option<String>,
+}
+
+/// The real wire.
+#[derive(Debug)]
+pub struct Http {
+    network: Network,
+    plain: PerProcess<reqwest::Client>,
+    tls: PerProcess<reqwest::Client>,
+}
+
+impl Http {
+    /// Checks the settings; nothing is opened yet.
+    pub fn new(network: Network) -> Result<Http> {
+        if let Some(proxy) = &network.proxy {
+            reqwest::Proxy::all(proxy).map_err(|_| Error::setting("proxy", "is no URL, such as \"http://proxy.example:8080\""))?;
+        }
+        if let Some(path) = &network.ca_bundle {
+            roots(path, "ca_bundle")?;
+        }
+        Ok(Http { network, plain: PerProcess::new(), tls: PerProcess::new() })
+    }
+
+    /// Loading the machine's roots takes a while: a plain connection (to a sandbox) does not wait for it.
+    fn client(&self, https: bool) -> Result<Arc<reqwest::Client>> {
+        let slot = if https { &self.tls } else { &self.plain };
+        slot.get_or_try_make(|| {
+            let mut builder = reqwest::Client::builder()
+                .redirect(reqwest::redirect::Policy::none())
+                .referer(false)
+                .retry(reqwest::retry::never())
+                .connect_timeout(CONNECT_TIMEOUT)
+                .pool_idle_timeout(Duration::from_secs(30))
+                .pool_max_idle_per_host(16);
+            builder = builder.tls_backend_preconfigured(if https { tls(&self.network)? } else { bare_tls()? });
+            if let Some(proxy) = &self.network.proxy {
+                let proxy = reqwest::Proxy::all(proxy).map_err(|_| Error::setting("proxy", "is no URL"))?;
+                builder = builder.no_proxy().proxy(proxy.no_proxy(reqwest::NoProxy::from_string("localhost,127.0.0.0/8,::1")));
+            } else if !https {
+                builder = builder.no_proxy();
+            }
+            builder.build().map_err(|e| Error::setting("client", chain(&e)))
+        })
+    }
+}
+
+impl Transport for Http {
+    fn send(&self, request: Request, timeout: Duration) -> BoxFuture<'_, Result<Answer, Failure>> {
+        Box::pin(async move {
+            let client = self.client(request.url.scheme() == "https").map_err(|e| Failure {
+                sent: false,
+                timeout: false,
+                transient: false,
+                limit: false,
+                message: e.to_string(),
+            })?;
+            tokio::time::timeout(timeout, exchange(&client, request)).await.unwrap_or_else(|_| {
+                let message = format!("no complete answer within {} s", timeout.as_secs_f64());
+                Err(Failure { sent: true, timeout: true, transient: true, limit: false, message })
+            })
+        })
+    }
+}
+
+async fn exchange(client: &reqwest::Client, request: Request) -> Result<Answer, Failure> {
+    let mut wire = reqwest::Request::new(request.method, request.url);
+    *wire.headers_mut() = request.headers;
+    wire.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+    *wire.body_mut() = request.body.map(Into::into);
+    let mut response = client.execute(wire).await.map_err(failure)?;
+    let status = response.status().as_u16();
+    let headers = response.headers().clone();
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response.chunk().await.map_err(failure)? {
+        if body.len() + chunk.len() > MAX_BODY {
+            return Err(too_large());
+        }
+        body.extend_from_slice(&chunk);
+    }
+    let body = unpack(&headers, body.freeze())?;
+    Ok(Answer { status, headers, body })
+}
+
+fn failure(error: reqwest::Error) -> Failure {
+    let error = error.without_url();
+    let text = chain(&error);
+    // A certificate that is not trusted is not trusted the second time either.
+    let certificate = text.contains("certificate");
+    let hint = if certificate { "; if a proxy inspects traffic here, name its root in ca_bundle= or SSL_CERT_FILE" } else { "" };
+    Failure {
+        sent: !error.is_connect(),
+        timeout: error.is_timeout(),
+        transient: !certificate && !error.is_builder(),
+        limit: false,
+        message: format!("{text}{hint}"),
+    }
+}
+
+fn too_large() -> Failure {
+    let message = format!("the answer is larger than {} MiB", MAX_BODY >> 20);
+    Failure { sent: true, timeout: false, transient: false, limit: true, message }
+}
+
+/// The error and its causes; libraries repeat themselves, so what a cause says already is left out.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
+}
+
+/// All members of a gzip body; a body that is cut off is an error, since JSON lines would end early without a word.
+fn unpack(headers: &HeaderMap, body: Bytes) -> Result<Bytes, Failure> {
+    let encoding = headers.get(header::CONTENT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or("identity").trim().to_ascii_lowercase();
+    let broken = |message: String| Failure { sent: true, timeout: false, transient: true, limit: false, message };
+    match encoding.as_str() {
+        "" | "identity" => Ok(body),
+        "gzip" | "x-gzip" => {
+            let mut out = Vec::new();
+            let mut reader = flate2::read::MultiGzDecoder::new(&*body).take(MAX_BODY as u64 + 1);
+            reader.read_to_end(&mut out).map_err(|e| broken(format!("the gzip body is damaged: {e}")))?;
+            if out.len() > MAX_BODY { Err(too_large()) } else { Ok(out.into()) }
+        }
+        other => Err(Failure { transient: false, ..broken(format!("the body has an encoding that was not asked for: {other}")) }),
+    }
+}
+
+fn tls(network: &Network) -> Result<rustls::ClientConfig> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut extra = Vec::new();
+    // The variables that the Python world sets; the platform verifier reads SSL_CERT_FILE itself.
+    let from_environment =
+        ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"].iter().find_map(|n| std::env::var(n).ok().filter(|v| !v.is_empty()).map(|v| (*n, v)));
+    if let Some(path) = &network.ca_bundle {
+        extra = roots(path, "ca_bundle")?;
+    } else if let Some((name, path)) = from_environment {
+        extra = roots(&path, name)?;
+    }
+    let builder = rustls::ClientConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .map_err(|e| Error::setting("tls", e))?;
+    let config = match Verifier::new_with_extra_roots(extra.clone(), provider) {
+        Ok(verifier) => builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth(),
+        // Slim images have no roots at all.
+        Err(_) => {
+            let mut store = rustls::RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+            store.add_parsable_certificates(extra);
+            builder.with_root_certificates(store).with_no_client_auth()
+        }
+    };
+    Ok(config)
+}
+
+/// A TLS set-up that trusts nobody, for clients that only speak plain HTTP.
+fn bare_tls() -> Result<rustls::ClientConfig> {
+    let builder = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
+    let builder = builder.with_safe_default_protocol_versions().map_err(|e| Error::setting("tls", e))?;
+    Ok(builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth())
+}
+
+fn roots(path: &str, name: &str) -> Result<Vec<CertificateDer<'static>>> {
+    let certificates = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    match certificates {
+        Ok(found) if !found.is_empty() => Ok(found),
+        Ok(_) => Err(Error::setting(name, format!("{path:?} holds no certificate in PEM form"))),
+        Err(e) => Err(Error::setting(name, format!("{path:?} cannot be read as PEM: {e}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::{Compression, write::GzEncoder};
+    use std::io::Write;
+
+    fn gz(text: &str) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(text.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn gzip_headers() -> HeaderMap {
+        HeaderMap::from_iter([(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"))])
+    }
+
+    #[test]
+    fn every_gzip_member_is_read() {
+        let body = [gz("one "), gz("two")].concat();
+        assert_eq!(unpack(&gzip_headers(), body.into()).unwrap(), "one two");
+    }
+
+    #[test]
+    fn a_cut_gzip_body_is_an_error() {
+        let whole = gz("some text that is long enough");
+        for cut in 1..whole.len() {
+            assert!(unpack(&gzip_headers(), whole[..cut].to_vec().into()).is_err(), "{cut}");
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! From what the user gave to a client: every setting is checked here, before anything is sent, and an error names it.
+
+use crate::{
+    auth::{Authority, ClientSecret, DeviceCode, Prompt, Tokens, Wire, check_scheme},
+    client::{Client, Parts},
+    clock::{Clock, SystemClock},
+    cloud::{CLOUDS, Cloud},
+    error::{Error, Kind, Result, did_you_mean, listed},
+    ops::model::Service,
+    pipeline::transport::{Http, Network},
+    secret::Secret,
+};
+use std::{sync::Arc, time::Duration};
+use url::Url;
+
+/// The short forms of `credential=`.
+const SHORT_FORMS: &[&str] = &["device-code", "environment"];
+
+/// Which credential to use.
+#[derive(Clone, Debug, Default)]
+pub enum CredentialChoice {
+    /// A secret if one is given, otherwise what the environment names.
+    #[default]
+    ByArguments,
+    /// One of the short forms.
+    Named(String),
+    /// A credential with its cache, to share with other clients.
+    Ready(Arc<Tokens>),
+}
+
+/// Everything that a client can be told. `None` is the default of each.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// GUID or domain.
+    pub tenant_id: Option<String>,
+    /// The application.
+    pub client_id: Option<String>,
+    /// Its secret.
+    pub client_secret: Option<Secret>,
+    /// Another way to sign in.
+    pub credential: CredentialChoice,
+    /// `public`, `gcc`, `gcc-high` or `dod`.
+    pub cloud: Option<String>,
+    /// A region's name, such as `eu`.
+    pub region: Option<String>,
+    /// One base URL for all services.
+    pub base_url: Option<String>,
+    /// Base URLs by service.
+    pub base_urls: Vec<(String, String)>,
+    /// The login host.
+    pub authority: Option<String>,
+    /// Whether to take a login host that is not on the list.
+    pub trust_authority: bool,
+    /// Seconds for one try.
+    pub timeout: Option<f64>,
+    /// Seconds for a whole call.
+    pub deadline: Option<f64>,
+    /// How many tries may follow the first.
+    pub max_retries: Option<u32>,
+    /// A PEM file with further roots.
+    pub ca_bundle: Option<String>,
+    /// A proxy's URL.
+    pub proxy: Option<String>,
+    /// Put in front of our own name.
+    pub user_agent: Option<String>,
+    /// Shows device codes.
+    pub prompt: Option<Arc<dyn Prompt>>,
+    /// Seconds between two looks at a machine action.
+    pub poll_interval: Option<f64>,
+    /// Where time comes from; tests bring their own.
+    pub clock: Option<Arc<dyn Clock>>,
+}
+
+/// Where settings come from that were not given: the process's environment, or a test's. Empty texts count as not set.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// The process's environment.
+pub fn process_environment(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|v| !v.trim().is_empty())
+}
+
+impl Settings {
+    /// Checks everything and makes the client. Nothing is sent.
+    pub fn build(mut self, environment: Environment<'_>) -> Result<Client> {
+        let cloud = self.cloud(environment)?;
+        let bases = self.bases(cloud, environment)?;
+        let wire = self.wire()?;
+        let tokens = self.tokens(cloud, environment)?;
+        Client::from_parts(Parts {
+            tokens,
+            wire,
+            cloud,
+            audiences: Service::ALL.map(|s| cloud.audience(s).to_owned()),
+            bases,
+            timeout: seconds("timeout", self.timeout)?,
+            deadline: seconds("deadline", self.deadline)?,
+            max_retries: max_retries(self.max_retries)?,
+            poll_interval: seconds("poll_interval", self.poll_interval)?,
+        })
+    }
+
+    /// Makes what a credential needs to get tokens without a client.
+    pub fn wire(&self) -> Result<Wire> {
+        let network = Network { ca_bundle: self.ca_bundle.clone(), proxy: self.proxy.clone() };
+        Ok(Wire {
+            transport: Arc::new(Http::new(network)?),
+            clock: self.clock.clone().unwrap_or_else(SystemClock::shared),
+            user_agent: user_agent(self.user_agent.as_deref())?,
+        })
+    }
+
+    fn cloud(&self, environment: Environment<'_>) -> Result<&'static Cloud> {
+        let name = self.cloud.clone().or_else(|| environment("XDRKIT_CLOUD")).unwrap_or_else(|| "public".to_owned());
+        let names: Vec<_> = CLOUDS.iter().map(|c| c.name).collect();
+        Cloud::by_name(&name).ok_or_else(|| {
+            let guess = did_you_mean(&name, names.iter().copied());
+            Error::setting("cloud", format!("{name:?} is not allowed; it is {}.{guess}", listed(&names)))
+        })
+    }
+
+    /// Base URLs in the order of [`Service::ALL`].
+    fn bases(&self, cloud: &'static Cloud, environment: Environment<'_>) -> Result<[Url; 3]> {
+        let one = self.base_url.clone().or_else(|| if self.base_urls.is_empty() { environment("XDRKIT_BASE_URL") } else { None });
+        if let Some((name, _)) = self.base_urls.iter().find(|(name, _)| Service::from_name(name).is_none()) {
+            return Err(Error::setting("base_url", format!("{name:?} is no service; it is \"endpoint\", \"xdr\" or \"graph\"")));
+        }
+        if let Some(region) = &self.region {
+            if one.is_some() || !self.base_urls.is_empty() {
+                return Err(Error::setting("region", "and base_url both name hosts; give one of them"));
+            }
+            if !cloud.regions.contains(&region.as_str()) {
+                let allowed =
+                    if cloud.regions.is_empty() { "this cloud has none".to_owned() } else { format!("it is {}", listed(cloud.regions)) };
+                return Err(Error::setting("region", format!("{region:?} is not allowed; {allowed}")));
+            }
+        }
+        let base = |service: Service| {
+            let regional = self.region.as_ref().filter(|_| service != Service::Graph);
+            let named = self.base_urls.iter().find(|(name, _)| name == service.name()).map(|(_, url)| url.clone());
+            let text = match (named, &one, regional) {
+                (Some(url), _, _) => url,
+                (None, Some(url), _) => url.clone(),
+                (None, None, Some(region)) => format!("https://{region}.api.security.microsoft.com"),
+                (None, None, None) => cloud.base(service).to_owned(),
+            };
+            check_base(&text)
+        };
+        let [endpoint, xdr, graph] = Service::ALL;
+        Ok([base(endpoint)?, base(xdr)?, base(graph)?])
+    }
+
+    fn tokens(&mut self, cloud: &'static Cloud, environment: Environment<'_>) -> Result<Arc<Tokens>> {
+        if let CredentialChoice::Ready(tokens) = &self.credential {
+            if self.client_secret.is_some() {
+                return Err(Error::setting("client_secret", "and credential both say how to sign in; give one of them"));
+            }
+            if let Some(tenant) = &self.tenant_id {
+                crate::auth::check_tenant(tenant)?;
+            }
+            return Ok(tokens.clone());
+        }
+        let named = match &self.credential {
+            CredentialChoice::Named(name) if !SHORT_FORMS.contains(&name.as_str()) => {
+                let guess = did_you_mean(name, SHORT_FORMS.iter().copied());
+                return Err(Error::setting(
+                    "credential",
+                    format!("{name:?} is not allowed; it is {}, a credential object or a callable.{guess}", listed(SHORT_FORMS)),
+                ));
+            }
+            CredentialChoice::Named(name) => Some(name.as_str()),
+            _ => None,
+        };
+        if named.is_some() && self.client_secret.is_some() {
+            return Err(Error::setting("client_secret", "and credential both say how to sign in; give one of them"));
+        }
+        // Never half of an application from here and half from there.
+        let nothing_given = self.client_id.is_none() && self.client_secret.is_none();
+        if nothing_given || named == Some("device-code") {
+            self.client_id = self.client_id.take().or_else(|| environment("AZURE_CLIENT_ID"));
+        }
+        if nothing_given && named != Some("device-code") {
+            self.client_secret = environment("AZURE_CLIENT_SECRET").map(Secret::new);
+        }
+        let tenant = self.tenant_id.take().or_else(|| environment("AZURE_TENANT_ID"));
+        let authority = |tenant: Option<&str>| {
+            let tenant = tenant.ok_or_else(|| missing("tenant_id", "AZURE_TENANT_ID"))?;
+            let from_environment = environment("AZURE_AUTHORITY_HOST");
+            let host = self.authority.as_deref().or(from_environment.as_deref()).unwrap_or(cloud.authority);
+            Authority::new(host, tenant, self.trust_authority)
+        };
+        let client_id = self.client_id.as_deref().ok_or_else(|| missing("client_id", "AZURE_CLIENT_ID"));
+        if named == Some("device-code") {
+            let prompt = self.prompt.clone().ok_or_else(|| Error::new(Kind::Internal, "no prompt was given"))?;
+            let tenant = tenant.as_deref().unwrap_or("organizations");
+            return Ok(Tokens::new(DeviceCode::new(authority(Some(tenant))?, client_id?, prompt)?));
+        }
+        let authority = authority(tenant.as_deref())?;
+        let client_id = client_id?;
+        let secret = self.client_secret.clone().ok_or_else(|| missing("client_secret", "AZURE_CLIENT_SECRET"))?;
+        Ok(Tokens::new(ClientSecret::new(authority, client_id, secret)?))
+    }
+}
+
+fn missing(name: &str, variable: &str) -> Error {
+    Error::setting(name, format!("is not given, and {variable} is not set")).hint(
+        "pass tenant_id, client_id and client_secret, or credential=, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; \
+         without a tenant, xdrkit.sandbox() gives a client to try",
+    )
+}
+
+fn check_base(text: &str) -> Result<Url> {
+    let wrong = |what: &str| Error::setting("base_url", format!("{text:?} {what}"));
+    let url = Url::parse(text).map_err(|_| wrong("is no URL, such as \"https://api.security.microsoft.com\""))?;
+    check_scheme(&url, "base_url")?;
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+        return Err(wrong("has user info, a query or a fragment; it is scheme, host and at most a path"));
+    }
+    Ok(url)
+}
+
+/// Seconds of at least a millisecond.
+pub(crate) fn seconds(name: &str, given: Option<f64>) -> Result<Option<Duration>> {
+    match given {
+        None => Ok(None),
+        Some(s) if s.is_finite() && (0.001..=1e7).contains(&s) => Ok(Some(Duration::from_secs_f64(s))),
+        Some(s) => Err(Error::setting(name, format!("{s} is not allowed; it is a number of seconds, 0.001 or more"))),
+    }
+}
+
+pub(crate) fn max_retries(given: Option<u32>) -> Result<Option<u32>> {
+    match given {
+        Some(n) if n > 20 => Err(Error::setting("max_retries", format!("{n} is not allowed; it is 0 to 20"))),
+        other => Ok(other),
+    }
+}
+
+fn user_agent(own: Option<&str>) -> Result<String> {
+    let name = concat!("xdrkit/", env!("CARGO_PKG_VERSION"));
+    match own {
+        None => Ok(name.to_owned()),
+        Some(text) if !text.is_empty() && text.len() <= 200 && text.bytes().all(|b| (0x20..0x7f).contains(&b)) => {
+            Ok(format!("{text} {name}"))
+        }
+        Some(text) => Err(Error::setting("user_agent", format!("{text:?} is not allowed; it is up to 200 printable ASCII characters"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TENANT: &str = "11111111-2222-3333-4444-555555555555";
+
+    fn nothing(_: &str) -> Option<String> {
+        None
+    }
+
+    fn app() -> Settings {
+        Settings {
+            tenant_id: Some(TENANT.into()),
+            client_id: Some("c".into()),
+            client_secret: Some(Secret::new("s")),
+            ..Settings::default()
+        }
+    }
+
+    fn refused(settings: Settings) -> String {
+        let error = settings.build(&nothing).unwrap_err();
+        assert_eq!(error.kind(), Kind::Configuration);
+        error.to_string()
+    }
+
+    #[test]
+    fn every_wrong_setting_is_named_before_anything_is_sent() {
+        let text = |s: &str| Some(s.to_owned());
+        assert!(refused(Settings::default()).starts_with("tenant_id: is not given, and AZURE_TENANT_ID is not set"));
+        assert!(refused(Settings { tenant_id: text("contoso"), ..app() }).starts_with("tenant_id:"));
+        assert!(refused(Settings { tenant_id: text("common"), ..app() }).starts_with("tenant_id:"));
+        assert!(refused(Settings { client_secret: Some(Secret::new("")), ..app() }).starts_with("client_secret:"));
+        assert!(refused(Settings { cloud: text("gcc-hi"), ..app() }).contains("Did you mean \"gcc-high\"?"));
+        assert!(refused(Settings { region: text("mars"), ..app() }).starts_with("region:"));
+        assert!(refused(Settings { base_url: text("http://api.example"), ..app() }).contains("plain http"));
+        assert!(refused(Settings { base_url: text("https://u:p@api.example"), ..app() }).starts_with("base_url:"));
+        assert!(refused(Settings { base_urls: vec![("mde".into(), "https://a.example".into())], ..app() }).contains("no service"));
+        assert!(refused(Settings { authority: text("https://login.evil.example"), ..app() }).starts_with("authority:"));
+        assert!(refused(Settings { timeout: Some(0.0), ..app() }).starts_with("timeout:"));
+        assert!(refused(Settings { deadline: Some(f64::NAN), ..app() }).starts_with("deadline:"));
+        assert!(refused(Settings { max_retries: Some(21), ..app() }).starts_with("max_retries:"));
+        assert!(refused(Settings { user_agent: text("a\r\nb"), ..app() }).starts_with("user_agent:"));
+        assert!(refused(Settings { proxy: text("::"), ..app() }).starts_with("proxy:"));
+        assert!(refused(Settings { ca_bundle: text("/nowhere"), ..app() }).starts_with("ca_bundle:"));
+        assert!(
+            refused(Settings { credential: CredentialChoice::Named("devicecode".into()), client_secret: None, ..app() })
+                .contains("Did you mean \"device-code\"?")
+        );
+        assert!(refused(Settings { credential: CredentialChoice::Named("device-code".into()), ..app() }).starts_with("client_secret:"));
+    }
+
+    #[test]
+    fn the_environment_fills_in_a_whole_application_or_none() {
+        let environment = |name: &str| match name {
+            "AZURE_TENANT_ID" => Some(TENANT.to_owned()),
+            "AZURE_CLIENT_ID" => Some("other app".to_owned()),
+            "AZURE_CLIENT_SECRET" => Some("other secret".to_owned()),
+            _ => None,
+        };
+        assert_eq!(Settings::default().build(&environment).unwrap().client_id().as_deref(), Some("other app"));
+        let half = Settings { client_id: Some("mine".into()), ..Settings::default() };
+        assert!(half.build(&environment).unwrap_err().to_string().starts_with("client_secret:"));
+    }
+
+    #[test]
+    fn a_region_moves_the_defender_services_and_not_graph() {
+        let client = Settings { region: Some("eu".into()), ..app() }.build(&nothing).unwrap();
+        assert_eq!(client.base(Service::Endpoint).as_str(), "https://eu.api.security.microsoft.com/");
+        assert_eq!(client.base(Service::Graph).as_str(), "https://graph.microsoft.com/");
+    }
+}

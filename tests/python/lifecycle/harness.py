@@ -131,13 +131,14 @@ class Child:
         file.write_text("from child_side import *\n" + textwrap.dedent(script), encoding="utf-8")
         warnings = ["-W", "error", "-W", "ignore:This process:DeprecationWarning"] if strict else []
         self._stderr = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed by close()
+        places = [str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])]
         self.process = subprocess.Popen(
             [python, "-X", "faulthandler", *warnings, str(file)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,
             text=True,
-            env={**os.environ, "PYTHONPATH": str(HERE), "PYTHONDONTWRITEBYTECODE": "1", **env},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(places), "PYTHONDONTWRITEBYTECODE": "1", **env},
         )
 
     def hear(self, timeout: float = 30) -> dict[str, Any]:

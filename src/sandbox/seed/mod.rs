@@ -3,14 +3,24 @@
 //! A fake that answers with nothing teaches nothing. Everything here hangs together: ids, hashes, process trees, logons, mails and alerts
 //! agree over all tables and services, so that a hunter can pivot from any value to any other. Equal `now` and `seed` give equal rows.
 
+mod background;
 pub mod entities;
+mod events;
+mod everyday;
+mod random;
 mod render;
+mod schema;
+mod story;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod world;
 
 pub use entities::*;
+pub use tables::Tables;
 
-use crate::sandbox::kql::Catalog;
-use crate::sandbox::kql::value::Table;
-use std::sync::Arc;
+use events::Script;
+use world::World;
 
 /// The tenant's id in Entra ID; the same for every seed, so that examples can be pasted.
 pub const TENANT_ID: &str = "5b1e7c1a-0d1f-4f3a-9c52-6a8e3d0c7f14";
@@ -45,7 +55,7 @@ pub struct Tenant {
     pub machines: Vec<Machine>,
     /// Every alert, the oldest first.
     pub alerts: Vec<Alert>,
-    /// Every incident, the oldest first.
+    /// Every incident, by its number.
     pub incidents: Vec<Incident>,
     /// The hunting tables.
     pub tables: Tables,
@@ -68,31 +78,24 @@ impl Tenant {
     }
 }
 
-/// The hunting tables, each made on first use. Clones share what was made.
-#[derive(Clone, Debug)]
-pub struct Tables {}
-
-impl Catalog for Tables {
-    fn table(&self, _name: &str) -> Option<Arc<Table>> {
-        None
-    }
-
-    fn table_names(&self) -> Vec<String> {
-        Vec::new()
-    }
-}
-
 /// The tenant as it is at `now` (ticks of 100 ns since year 1). `seed` chooses ids, times and who does what in the background; the story stays.
-pub fn tenant(now: i64, _seed: u64) -> Tenant {
-    Tenant {
+pub fn tenant(now: i64, seed: u64) -> Tenant {
+    let world = World::new(now, seed);
+    let mut script = Script::new(&world, "incidents");
+    everyday::write(&mut script);
+    let Script { happened, mut alerts, incidents, .. } = script;
+    alerts.sort_by_key(|a| a.created);
+    let mut tenant = Tenant {
         id: TENANT_ID.into(),
         name: TENANT_NAME.into(),
         domain: DOMAIN.into(),
-        users: Vec::new(),
-        machines: Vec::new(),
-        alerts: Vec::new(),
-        incidents: Vec::new(),
-        tables: Tables {},
+        users: world.users.clone(),
+        machines: world.machines.iter().map(|m| Machine::clone(m)).collect(),
+        alerts: alerts.clone(),
+        incidents,
+        tables: Tables::new(world, happened, alerts),
         now,
-    }
+    };
+    tenant.assess();
+    tenant
 }

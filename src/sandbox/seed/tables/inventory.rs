@@ -1,0 +1,178 @@
+//! The machines themselves, day by day, and the software on them.
+
+use super::Store;
+use crate::json::{self, object};
+use crate::sandbox::kql::value::{Table, Value};
+use crate::sandbox::seed::entities::{Health, Machine};
+use crate::sandbox::seed::random::{DAY, HOUR};
+use crate::sandbox::seed::schema::{Shape, Sheet};
+use crate::sandbox::seed::{AD_DOMAIN, SUBSCRIPTION_ID, world::World};
+use std::sync::Arc;
+
+type Row = (Arc<Machine>, i64);
+
+fn text(value: impl Into<Arc<str>>) -> Value {
+    Value::String(value.into())
+}
+
+fn list(items: Vec<json::Value>) -> Value {
+    text(json::Value::Array(items).to_string())
+}
+
+/// A report of every machine a day, the last at its last contact.
+fn reports(world: &World) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::new();
+    for machine in &world.machines {
+        rows.extend((0..30).map(|back| (machine.clone(), machine.last_seen - back * DAY)).filter(|r| r.1 > world.now - 30 * DAY + HOUR));
+    }
+    rows.sort_by_key(|r| r.1);
+    rows
+}
+
+fn device<'r, R>(sheet: &mut Sheet<'r, R>, machine: impl Fn(&'r R) -> &'r Machine) {
+    sheet.text("DeviceId", |r| &machine(r).id).text("DeviceName", |r| &machine(r).name);
+    if sheet.has("OSPlatform") {
+        sheet.word("OSPlatform", |r| machine(r).os.platform);
+        sheet.word("OSArchitecture", |r| if machine(r).os.architecture == "arm64" { "ARM 64-bit" } else { "64-bit" });
+        sheet.word("OSVersion", |r| if machine(r).os.platform.starts_with("Windows") { "10.0" } else { machine(r).os.version });
+    }
+}
+
+pub(super) fn info(store: &Store, shape: &Shape) -> Table {
+    let rows = reports(&store.world);
+    let mut sheet = Sheet::new(shape, &rows);
+    let signed_in = |machine: &Machine| {
+        let person = |account: &Arc<str>| {
+            let person = store.world.person(account);
+            object([
+                ("UserName", person.account.as_ref().into()),
+                ("DomainName", person.domain.as_ref().into()),
+                ("Sid", person.sid.as_ref().into()),
+            ])
+        };
+        list(machine.logged_on.iter().map(person).collect())
+    };
+    device(&mut sheet, |r| &r.0);
+    let mut number = 5000;
+    sheet
+        .time("Timestamp", |r| r.1)
+        .word("ClientVersion", |r| r.0.agent)
+        .text("PublicIP", |r| &r.0.external_ip)
+        .put("OSBuild", |r| r.0.os.build.map_or(Value::Null, Value::Long))
+        .put("IsAzureADJoined", |r| Value::Bool(r.0.aad_device_id.is_some()))
+        .word("JoinType", |r| if r.0.aad_device_id.is_some() { "Hybrid Azure AD Join" } else { "Domain joined" })
+        .put("AadDeviceId", |r| r.0.aad_device_id.clone().map_or_else(|| text(""), Value::String))
+        .put("LoggedOnUsers", |r| signed_in(&r.0))
+        .word("MachineGroup", |r| r.0.group)
+        .long("ReportId", |_| {
+            number += 1;
+            number
+        })
+        .same("OnboardingStatus", text("Onboarded"))
+        .same("DeviceCategory", text("Endpoint"))
+        .word("DeviceType", |r| match r.0.group {
+            "Servers" | "Linux" => "Server",
+            _ => "Workstation",
+        })
+        .word("Model", |r| if r.0.vm_id.is_some() { "Virtual Machine" } else { "Model 5" })
+        .word("Vendor", |r| if r.0.os.platform == "macOS" { "Apple" } else { "Example Computers" })
+        .word("OSDistribution", |r| r.0.os.distribution)
+        .word("OSVersionInfo", |r| r.0.os.version)
+        .flag("IsInternetFacing", |r| *r.0.host == *"lark-web-01")
+        .word("SensorHealthState", |r| if r.1 == r.0.last_seen { r.0.health.pascal() } else { Health::Active.pascal() })
+        .flag("IsExcluded", |r| r.0.excluded)
+        .word("ExposureLevel", |r| r.0.exposure)
+        .word("AssetValue", |r| r.0.value)
+        .put("DeviceManualTags", |r| list(r.0.tags.iter().map(|t| t.as_str().into()).collect()))
+        .same("DeviceDynamicTags", text("[]"))
+        .put("AzureVmId", |r| r.0.vm_id.clone().map_or_else(|| text(""), Value::String))
+        .word("AzureVmSubscriptionId", |r| if r.0.vm_id.is_some() { SUBSCRIPTION_ID } else { "" })
+        .word("CloudPlatforms", |r| if r.0.vm_id.is_some() { r#"["Azure"]"# } else { "" })
+        .put("IsTransient", |r| if r.0.group == "Linux" { Value::Null } else { Value::Bool(false) })
+        .word("ConnectivityType", |r| if r.0.os.platform.starts_with("Windows") { "Streamlined" } else { "" });
+    sheet.finish()
+}
+
+pub(super) fn network(store: &Store, shape: &Shape) -> Table {
+    let rows = reports(&store.world);
+    let mut sheet = Sheet::new(shape, &rows);
+    let mut number = 9000;
+    device(&mut sheet, |r| &r.0);
+    sheet
+        .time("Timestamp", |r| r.1)
+        .word("NetworkAdapterName", |r| if r.0.os.platform.starts_with("Windows") { "Ethernet 2" } else { "en0" })
+        .text("MacAddress", |r| &r.0.mac)
+        .same("NetworkAdapterType", text("Ethernet"))
+        .same("NetworkAdapterStatus", text("Up"))
+        .same(
+            "ConnectedNetworks",
+            text(format!(r#"[{{"Name":"{AD_DOMAIN}","Description":"{AD_DOMAIN}","IsConnectedToInternet":true,"Category":"Domain"}}]"#)),
+        )
+        .same("DnsAddresses", text(r#"["10.20.1.35","10.20.1.36"]"#))
+        .same("DefaultGateways", text(r#"["10.20.0.1"]"#))
+        .put("IPAddresses", |r| {
+            list(vec![object([
+                ("IPAddress", r.0.ip.as_ref().into()),
+                ("SubnetPrefix", json::Value::Int(16)),
+                ("AddressType", "Private".into()),
+            ])])
+        })
+        .long("ReportId", |_| {
+            number += 1;
+            number
+        })
+        .same("OnboardingStatus", text("Onboarded"))
+        .same("NetworkAdapterDnsSuffix", text(AD_DOMAIN));
+    sheet.finish()
+}
+
+/// Which systems have it, vendor, name, version, and a vulnerability of it, with its severity.
+#[rustfmt::skip]
+const SOFTWARE: &[(&str, &str, &str, &str, &str, &str)] = &[
+    ("Windows", "microsoft", "edge_chromium-based", "142.0.3595.53", "", ""),
+    ("Windows", "microsoft", "office", "16.0.19328.20178", "", ""),
+    ("Windows", "7-zip", "7-zip", "22.1.0.0", "CVE-2025-0411", "High"),
+    ("Windows", "google", "chrome", "141.0.7390.65", "CVE-2025-12036", "High"),
+    ("Windows", "larkmoor", "lenscad", "8.2.1", "", ""),
+    ("WindowsServer2016", "microsoft", "windows_server_2016", "10.0.14393.7428", "CVE-2025-33073", "High"),
+    ("WindowsServer2019", "microsoft", "sql_server_2019", "15.0.4430.1", "CVE-2025-49719", "High"),
+    ("Linux", "openbsd", "openssh", "9.6", "CVE-2024-6387", "High"),
+    ("Linux", "haxx", "curl", "8.5.0", "CVE-2024-2398", "Medium"),
+    ("macOS", "google", "chrome_for_mac", "142.0.7444.60", "", ""),
+];
+type Software = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static str);
+
+fn installed(store: &Store) -> Vec<(Arc<Machine>, &'static Software)> {
+    let machines = store.world.machines.iter();
+    machines.flat_map(|m| SOFTWARE.iter().filter(|s| m.os.platform.starts_with(s.0)).map(|s| (m.clone(), s))).collect()
+}
+
+pub(super) fn software(store: &Store, shape: &Shape) -> Table {
+    let rows = installed(store);
+    let mut sheet = Sheet::new(shape, &rows);
+    device(&mut sheet, |r| &r.0);
+    sheet
+        .word("SoftwareVendor", |r| r.1.1)
+        .word("SoftwareName", |r| r.1.2)
+        .word("SoftwareVersion", |r| r.1.3)
+        .word("EndOfSupportStatus", |r| if r.1.2.ends_with("2016") { "Upcoming EOS Version" } else { "" })
+        .put("ProductCodeCpe", |r| text(format!("cpe:2.3:a:{}:{}:{}:*:*:*:*:*:*:*", r.1.1, r.1.2, r.1.3)));
+    sheet.finish()
+}
+
+pub(super) fn vulnerabilities(store: &Store, shape: &Shape) -> Table {
+    let rows: Vec<_> = installed(store).into_iter().filter(|r| !r.1.4.is_empty()).collect();
+    let mut sheet = Sheet::new(shape, &rows);
+    device(&mut sheet, |r| &r.0);
+    sheet
+        .word("SoftwareVendor", |r| r.1.1)
+        .word("SoftwareName", |r| r.1.2)
+        .word("SoftwareVersion", |r| r.1.3)
+        .word("CveId", |r| r.1.4)
+        .word("VulnerabilitySeverityLevel", |r| r.1.5)
+        .same("RecommendedSecurityUpdate", text("Update to the newest version"))
+        .put("CveTags", |r| {
+            Value::Dynamic(Arc::new(if r.1.5 == "High" { vec!["ExploitAvailable"].into() } else { Vec::<&str>::new().into() }))
+        });
+    sheet.finish()
+}

@@ -147,6 +147,11 @@ impl Directory {
         self.granted.remove(permission)
     }
 
+    /// Grants as at the start; codes and tokens that were given out stay good.
+    pub(super) fn reset(&mut self, fresh: Directory) {
+        self.granted = fresh.granted;
+    }
+
     /// What a new token for that service would carry.
     fn permissions(&self, service: Service, user: bool) -> Vec<&str> {
         let of = |op: &ops::model::Operation| if user { op.delegated_permissions } else { op.app_permissions };
@@ -211,9 +216,12 @@ pub(super) fn answer(house: &House, request: &Request) -> Option<Reply> {
             let words = format!("The endpoint only accepts POST requests. Received a {} request.", request.method);
             Err(refused(405, "invalid_request", 900_561, words))
         }
-        Some(_) if !only_post && request.method != http::Method::GET => {
-            Err(refused(405, "invalid_request", 900_561, format!("The endpoint only accepts GET requests. Received a {} request.", request.method)))
-        }
+        Some(_) if !only_post && request.method != http::Method::GET => Err(refused(
+            405,
+            "invalid_request",
+            900_561,
+            format!("The endpoint only accepts GET requests. Received a {} request.", request.method),
+        )),
         Some(outcome) => outcome,
     };
     Some(reply(house, request, outcome))
@@ -226,10 +234,8 @@ fn reply(house: &House, request: &Request, outcome: Outcome) -> Reply {
         Ok(body) => (200, body),
         Err(refused) => {
             let timestamp = clock::plain(house.clock.now());
-            let description = format!(
-                "AADSTS{}: {} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {timestamp}",
-                refused.code, refused.words
-            );
+            let description =
+                format!("AADSTS{}: {} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {timestamp}", refused.code, refused.words);
             let mut body = Object::new();
             body.insert("error".into(), refused.error.into());
             body.insert("error_description".into(), description.into());
@@ -386,7 +392,13 @@ fn scope(house: &House, text: &str) -> Result<Scope, Refused> {
                 if !all && !ops::all().any(there) {
                     return Err(bad_scope(text));
                 }
-                let entry = found.get_or_insert_with(|| Scope { service, resource: name.to_owned(), names: Vec::new(), openid: false, offline: false });
+                let entry = found.get_or_insert_with(|| Scope {
+                    service,
+                    resource: name.to_owned(),
+                    names: Vec::new(),
+                    openid: false,
+                    offline: false,
+                });
                 if entry.service != service {
                     let words = format!(
                         "Provided value for the input parameter scope is not valid because it contains more than one resource. Scope {text} is \
@@ -505,7 +517,10 @@ fn device_code(house: &House, request: &Request, tenant: &str) -> Outcome {
         ("verification_uri", page.as_str().into()),
         ("expires_in", CODE_LIVES.into()),
         ("interval", INTERVAL.into()),
-        ("message", format!("To sign in, use a web browser to open the page {page} and enter the code {user_code} to authenticate.").into()),
+        (
+            "message",
+            format!("To sign in, use a web browser to open the page {page} and enter the code {user_code} to authenticate.").into(),
+        ),
     ]))
 }
 
@@ -514,7 +529,8 @@ fn device_token(house: &House, request: &Request, fields: &[(String, String)]) -
     if id == house.identity.client_id {
         prove(proved)?;
     }
-    let given = field(fields, "device_code").or_else(|| field(fields, "code")).filter(|s| !s.is_empty()).ok_or_else(|| missing("device_code"))?;
+    let given =
+        field(fields, "device_code").or_else(|| field(fields, "code")).filter(|s| !s.is_empty()).ok_or_else(|| missing("device_code"))?;
     let now = house.clock.now();
     let (scope, user) = {
         let mut directory = house.directory();
@@ -543,7 +559,12 @@ fn device_token(house: &House, request: &Request, fields: &[(String, String)]) -
             }
             State::Denied => return Err(refused(400, "authorization_declined", 70_018, "The person declined to sign in.")),
             State::Redeemed => {
-                return Err(refused(400, "invalid_grant", 54_005, "OAuth2 Authorization code was already redeemed, please retry with a new valid code."));
+                return Err(refused(
+                    400,
+                    "invalid_grant",
+                    54_005,
+                    "OAuth2 Authorization code was already redeemed, please retry with a new valid code.",
+                ));
             }
             State::Approved(user) => {
                 let found = (device.scope.clone(), user.clone());
@@ -567,7 +588,8 @@ fn issue(house: &House, client: &str, subject: &Subject<'_>, scope: &Scope, firs
         Subject::App => guid_for(&format!("principal {client}")),
         Subject::User(upn) => house.user_id(upn),
     };
-    let held: Vec<String> = directory.permissions(scope.service, matches!(subject, Subject::User(_))).into_iter().map(str::to_owned).collect();
+    let held: Vec<String> =
+        directory.permissions(scope.service, matches!(subject, Subject::User(_))).into_iter().map(str::to_owned).collect();
     let mut claims = Object::new();
     let mut say = |name: &str, value: Value| {
         claims.insert(name.to_owned(), value);

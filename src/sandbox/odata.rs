@@ -224,8 +224,7 @@ fn word_token(word: &str) -> Option<Token> {
 }
 
 fn is_guid(word: &str) -> bool {
-    word.len() == 36
-        && word.bytes().enumerate().all(|(i, b)| if [8, 13, 18, 23].contains(&i) { b == b'-' } else { b.is_ascii_hexdigit() })
+    word.len() == 36 && word.bytes().enumerate().all(|(i, b)| if [8, 13, 18, 23].contains(&i) { b == b'-' } else { b.is_ascii_hexdigit() })
 }
 
 impl Reader<'_> {
@@ -342,7 +341,9 @@ impl Reader<'_> {
 
     fn call(&mut self, name: &str) -> Result<Expr, String> {
         let Some((function, count)) = Function::of(name) else {
-            return Err(format!("An unknown function with name '{name}' was found. This may also be a function import or a key lookup on a navigation property, which is not allowed."));
+            return Err(format!(
+                "An unknown function with name '{name}' was found. This may also be a function import or a key lookup on a navigation property, which is not allowed."
+            ));
         };
         let mut arguments = Vec::new();
         while !self.take(&Token::Close) {
@@ -466,7 +467,7 @@ fn lookup<'v>(path: &[String], item: &'v Value, scope: &Scope<'v>) -> Option<&'v
 }
 
 fn evaluate<'v>(expr: &'v Expr, item: &'v Value, scope: &mut Scope<'v>) -> Cell {
-    let mut truth = |e: &'v Expr, scope: &mut Scope<'v>| matches!(evaluate(e, item, scope), Cell::Bool(true));
+    let truth = |e: &'v Expr, scope: &mut Scope<'v>| matches!(evaluate(e, item, scope), Cell::Bool(true));
     match expr {
         Expr::Literal(literal) => Cell::literal(literal),
         Expr::Path(path) => Cell::of(lookup(path, item, scope)),
@@ -653,7 +654,9 @@ pub(super) fn options(op: &Operation, fields: &[(String, String)]) -> Result<Opt
             return Err(Refusal::Layer(format!("The query parameter '{name}' is not supported.")));
         }
         if seen.contains(&name) {
-            return Err(Refusal::Layer(format!("Query option '{name}' was specified more than once, but it must be specified at most once.")));
+            return Err(Refusal::Layer(format!(
+                "Query option '{name}' was specified more than once, but it must be specified at most once."
+            )));
         }
         let number = || {
             value.trim().parse::<u32>().map(|n| Some(n as usize)).map_err(|_| {
@@ -677,7 +680,11 @@ pub(super) fn options(op: &Operation, fields: &[(String, String)]) -> Result<Opt
                 out.count = match value.trim() {
                     "true" => true,
                     "false" => false,
-                    _ => return Err(Refusal::Layer(format!("Invalid value '{value}' for $count query option found. Valid values are 'true' or 'false'."))),
+                    _ => {
+                        return Err(Refusal::Layer(format!(
+                            "Invalid value '{value}' for $count query option found. Valid values are 'true' or 'false'."
+                        )));
+                    }
                 }
             }
             _ => out.skiptoken = Some(value.clone()),
@@ -714,7 +721,9 @@ fn orderby(value: &str, op: &Operation, entity: &str) -> Result<Vec<(Vec<String>
             let first = path.first().map(String::as_str).unwrap_or_default();
             match declared(entity, first) {
                 Some(_) => Ok((path, descending)),
-                None => Err(Refusal::Layer(format!("Could not find a property named '{first}' on type '{}'.", type_name(op.service, entity)))),
+                None => {
+                    Err(Refusal::Layer(format!("Could not find a property named '{first}' on type '{}'.", type_name(op.service, entity))))
+                }
             }
         })
         .collect()
@@ -822,7 +831,25 @@ mod tests {
 
     #[test]
     fn what_is_no_filter_is_refused_with_its_place() {
-        for filter in ["", "status", "a eq", "eq 'x'", "a eq 'x", "a eq 'x' and", "a eq 'x' b", "(a eq 1", "a eq 1)", "a eq 99999999999999999999x", "nope(a)", "contains(a)", "a in 'x'", "a/any(x)", "a/any(x:)", "a # b", "a eq 1:2"] {
+        for filter in [
+            "",
+            "status",
+            "a eq",
+            "eq 'x'",
+            "a eq 'x",
+            "a eq 'x' and",
+            "a eq 'x' b",
+            "(a eq 1",
+            "a eq 1)",
+            "a eq 99999999999999999999x",
+            "nope(a)",
+            "contains(a)",
+            "a in 'x'",
+            "a/any(x)",
+            "a/any(x:)",
+            "a # b",
+            "a eq 1:2",
+        ] {
             let result = parse(filter);
             assert!(result.is_err() || filter == "status", "{filter}: {result:?}");
         }
@@ -845,7 +872,10 @@ mod tests {
         let m = |id, f| message(refused(id, &[("$filter", f)]));
         assert!(m("machines.list", "osBuild eq 1").contains("'osBuild' cannot be used in the $filter"));
         assert!(m("machines.list", "nonsense eq 1").contains("Could not find a property named 'nonsense'"));
-        assert!(m("machines.list", "lastSeen gt '2026-01-01'").contains("'Edm.DateTimeOffset' and 'Edm.String' for operator kind 'GreaterThan'"));
+        assert!(
+            m("machines.list", "lastSeen gt '2026-01-01'")
+                .contains("'Edm.DateTimeOffset' and 'Edm.String' for operator kind 'GreaterThan'")
+        );
         assert!(m("machines.list", "riskScore eq 3").contains("incompatible types"));
         assert!(m("machines.list", "riskScore eq High").contains("named 'High'"));
         assert!(m("incidents.list", "severity eq 'High'").contains("cannot be used"));
@@ -866,7 +896,8 @@ mod tests {
         let fields = [("$orderby".to_owned(), "severity desc,createdDateTime".to_owned()), ("$select".into(), "id".into())];
         let options = options(op, &fields).unwrap();
         let row = |id: &str, s: &str, t: &str| json::object([("id", id.into()), ("severity", s.into()), ("createdDateTime", t.into())]);
-        let rows = vec![row("1", "low", "2026-01-01T00:00:00.5Z"), row("2", "medium", "2026-01-02Z"), row("3", "low", "2026-01-01T00:00:00Z")];
+        let rows =
+            vec![row("1", "low", "2026-01-01T00:00:00.5Z"), row("2", "medium", "2026-01-02Z"), row("3", "low", "2026-01-01T00:00:00Z")];
         let ids: Vec<_> = options.sift(rows).into_iter().map(|r| options.project(r).to_string()).collect();
         assert_eq!(ids, [r#"{"id":"2"}"#, r#"{"id":"3"}"#, r#"{"id":"1"}"#]);
     }
@@ -876,7 +907,9 @@ mod tests {
             Just(Literal::Null),
             any::<bool>().prop_map(Literal::Bool),
             any::<i64>().prop_map(Literal::Int),
-            any::<f64>().prop_filter("finite, and spelled with digits", |f| f.is_finite() && !f.is_sign_negative()).prop_map(Literal::Float),
+            any::<f64>()
+                .prop_filter("finite, and spelled with digits", |f| f.is_finite() && !f.is_sign_negative())
+                .prop_map(Literal::Float),
             any::<String>().prop_map(Literal::Text),
             (0i64..3_000_000_000_000_000_000).prop_map(|t| Literal::Time(621_355_968_000_000_000 + t / 10)),
             Just(Literal::Guid("5b1e7c1a-0d1f-4f3a-9c52-6a8e3d0c7f14".into())),

@@ -71,7 +71,10 @@ impl Reply {
         );
         Reply::empty(status)
             .header("Content-Type", "text/html; charset=utf-8")
-            .header("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
+            .header(
+                "Content-Security-Policy",
+                "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+            )
             .header("X-Content-Type-Options", "nosniff")
             .header("Referrer-Policy", "no-referrer")
             .header("Cache-Control", "no-store")

@@ -1,0 +1,281 @@
+//! Advanced hunting in the three shapes in which it is answered.
+//!
+//! The same rows look different on each endpoint, and the differences are where decoders break: booleans as 0 and 1 under a type `SByte`,
+//! nulls as `{}`, dynamics as text here and as annotated objects there. The shapes are those of live captures.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::json::{Object, Value, object};
+use crate::ops::model::Service;
+
+use super::clock::{self, DAY, SECOND};
+use super::failure::Failure;
+use super::kql::datetime::{format_datetime, format_timespan};
+use super::kql::error::KqlError;
+use super::kql::value::{self as cell, Table, Type};
+use super::kql::{self, Catalog};
+use super::router::Call;
+use super::wire::Reply;
+
+/// How far back anybody can look.
+const WINDOW: i64 = 30 * DAY;
+const ROWS_MAX: usize = 100_000;
+const TOO_LARGE: &str =
+    "Query execution has exceeded the allowed result size. Optimize your query by limiting the number of results and try again";
+
+/// The Endpoint service knows its own tables only.
+struct Devices<'c>(&'c dyn Catalog);
+
+impl Catalog for Devices<'_> {
+    fn table(&self, name: &str) -> Option<Arc<Table>> {
+        if name.starts_with("Device") { self.0.table(name) } else { None }
+    }
+
+    fn table_names(&self) -> Vec<String> {
+        self.0.table_names().into_iter().filter(|n| n.starts_with("Device")).collect()
+    }
+}
+
+pub(super) fn run(call: &Call<'_>) -> Result<Reply, Failure> {
+    let query = call.text("Query").unwrap_or_default();
+    let now = call.now();
+    let window = window(call.text("Timespan"), now)
+        .ok_or_else(|| Failure::new(400, "BadRequest", "Timespan is no ISO 8601 duration or interval."))?;
+    let tables = call.house.store().tenant.tables.clone();
+    let devices = Devices(&tables);
+    let catalog: &dyn Catalog = if call.op.service == Service::Endpoint { &devices } else { &tables };
+    let started = Instant::now();
+    let options = kql::Options { now, window: Some(window), max_rows: ROWS_MAX, ..kql::Options::default() };
+    let output = kql::run(query, catalog, &options).map_err(|e| refusal(&e))?;
+    let body = match call.op.service {
+        Service::Graph => graph(call, &output.table),
+        _ => legacy(&output.table, started),
+    };
+    let limit = if call.op.service == Service::Graph { 50 } else { 124 } << 20;
+    let reply = Reply::json(200, &body);
+    if reply.body.len() > limit { Err(Failure::new(400, "BadRequest", TOO_LARGE)) } else { Ok(reply) }
+}
+
+fn refusal(error: &KqlError) -> Failure {
+    let failure = Failure::new(400, "BadRequest", error.to_string());
+    match &error.missing {
+        Some(part) => failure.header("x-sandbox-unsupported", part.as_str()),
+        None => failure,
+    }
+}
+
+/// From and to, in ticks, within the last 30 days.
+fn window(timespan: Option<&str>, now: i64) -> Option<(i64, i64)> {
+    let (since, until) = match timespan.map(str::trim).filter(|t| !t.is_empty()) {
+        None => (now - WINDOW, now),
+        Some(text) => match text.split_once('/') {
+            None => match duration(text) {
+                Some(length) => (now - length, now),
+                None => (clock::parse(text)?, now),
+            },
+            Some((from, to)) => match (duration(from), duration(to)) {
+                (Some(length), None) => {
+                    let end = clock::parse(to)?;
+                    (end.checked_sub(length)?, end)
+                }
+                (None, Some(length)) => {
+                    let start = clock::parse(from)?;
+                    (start, start.checked_add(length)?)
+                }
+                (None, None) => (clock::parse(from)?, clock::parse(to)?),
+                (Some(_), Some(_)) => return None,
+            },
+        },
+    };
+    if since > until {
+        return None;
+    }
+    Some((since.max(now - WINDOW), until.min(now)))
+}
+
+/// Ticks of an ISO 8601 duration. A month counts 30 days, a year 365.
+fn duration(text: &str) -> Option<i64> {
+    let rest = text.strip_prefix(['P', 'p'])?;
+    let (days, times) = rest.split_once(['T', 't']).map_or((rest, None), |(d, t)| (d, Some(t)));
+    if rest.is_empty() || times == Some("") {
+        return None;
+    }
+    let sum = |part: &str, units: &[(char, i64)]| -> Option<i64> {
+        let (mut total, mut number, mut from) = (0f64, String::new(), 0);
+        for c in part.chars() {
+            if c.is_ascii_digit() || c == '.' {
+                number.push(c);
+                continue;
+            }
+            // Units come in their order, each once.
+            let at = units.iter().skip(from).position(|(u, _)| u.eq_ignore_ascii_case(&c))? + from;
+            let (_, ticks) = units.get(at)?;
+            total += number.parse::<f64>().ok()? * (*ticks as f64);
+            number.clear();
+            from = at + 1;
+        }
+        (number.is_empty() && total < 1e17).then_some(total as i64)
+    };
+    let days = sum(days, &[('Y', 365 * DAY), ('M', 30 * DAY), ('W', 7 * DAY), ('D', DAY)])?;
+    let times = sum(times.unwrap_or_default(), &[('H', 3600 * SECOND), ('M', 60 * SECOND), ('S', SECOND)])?;
+    Some(days + times)
+}
+
+fn rows(table: &Table, mut cells: impl FnMut(&mut Object, &str, Type, &cell::Value)) -> Value {
+    let row = |at: usize| {
+        let mut row = Object::with_capacity(table.columns.len());
+        for column in &table.columns {
+            cells(&mut row, &column.name, column.ty, column.cells.get(at).unwrap_or(&cell::Value::Null));
+        }
+        Value::Object(row)
+    };
+    Value::Array((0..table.rows).map(row).collect())
+}
+
+fn schema(table: &Table, name: &str, ty: &str) -> Value {
+    Value::Array(table.columns.iter().map(|c| object([(name, (*c.name).into()), (ty, c.ty.wire_name().into())])).collect())
+}
+
+/// A cell that both shapes write alike.
+fn plain(value: &cell::Value) -> Value {
+    match value {
+        cell::Value::Null | cell::Value::Dynamic(_) => Value::Null,
+        cell::Value::Bool(b) => i64::from(*b).into(),
+        cell::Value::Int(i) => i64::from(*i).into(),
+        cell::Value::Long(i) => (*i).into(),
+        cell::Value::Real(f) => (*f).into(),
+        cell::Value::String(s) => (**s).into(),
+        cell::Value::DateTime(t) => format_datetime(*t).into(),
+        cell::Value::TimeSpan(t) => format_timespan(*t).into(),
+    }
+}
+
+/// The Endpoint and XDR services' answer.
+fn legacy(table: &Table, started: Instant) -> Value {
+    let results = rows(table, |row, name, _, value| {
+        let value = match value {
+            cell::Value::Dynamic(json) => match &**json {
+                Value::Null => Value::Null,
+                Value::String(s) => s.as_str().into(),
+                json => json.to_string().into(),
+            },
+            other => plain(other),
+        };
+        row.insert(name.to_owned(), value);
+    });
+    let seconds = started.elapsed().as_secs_f64();
+    let counts = |hits: i64| object([("hits", hits.into()), ("misses", 0i64.into()), ("total", hits.into())]);
+    let stats = object([
+        ("ExecutionTime", seconds.into()),
+        (
+            "resource_usage",
+            object([
+                ("cache", object([("memory", counts(1)), ("disk", counts(0))])),
+                ("cpu", object([("user", "00:00:00".into()), ("kernel", "00:00:00".into()), ("total cpu", "00:00:00".into())])),
+                ("memory", object([("peak_per_node", 0i64.into())])),
+            ]),
+        ),
+        (
+            "dataset_statistics",
+            Value::Array(vec![object([
+                ("table_row_count", (table.rows as i64).into()),
+                ("table_size", ((table.rows * table.columns.len()) as i64).into()),
+            ])]),
+        ),
+    ]);
+    object([("Stats", stats), ("Schema", schema(table, "Name", "Type")), ("Results", results)])
+}
+
+/// Graph's answer.
+fn graph(call: &Call<'_>, table: &Table) -> Value {
+    let results = rows(table, |row, name, ty, value| match value {
+        cell::Value::Null => {
+            row.insert(name.to_owned(), Value::Object(Object::new()));
+        }
+        cell::Value::Dynamic(json) => open(row, name, json),
+        value => {
+            match ty {
+                Type::Bool => drop(row.insert(format!("{name}@odata.type"), "#SByte".into())),
+                Type::Long => drop(row.insert(format!("{name}@odata.type"), "#Int64".into())),
+                _ => {}
+            }
+            row.insert(name.to_owned(), plain(value));
+        }
+    });
+    object([
+        ("@odata.context", format!("{}/v1.0/$metadata#microsoft.graph.security.huntingQueryResults", call.origin()).into()),
+        ("schema", schema(table, "name", "type")),
+        ("results", results),
+    ])
+}
+
+/// A dynamic value as a property of an open type: objects are annotated, lists become texts.
+fn open(row: &mut Object, name: &str, value: &Value) {
+    let value = match value {
+        Value::Null => Value::Object(Object::new()),
+        Value::Array(items) => {
+            row.insert(format!("{name}@odata.type"), "#Collection(String)".into());
+            Value::Array(items.iter().map(|i| i.as_str().map_or_else(|| i.to_string().into(), Value::from)).collect())
+        }
+        Value::Object(members) => {
+            let mut annotated = Object::new();
+            annotated.insert("@odata.type".into(), "#microsoft.graph.security.dynamicColumnValue".into());
+            for (key, value) in members {
+                open(&mut annotated, key, value);
+            }
+            Value::Object(annotated)
+        }
+        Value::Int(_) => {
+            row.insert(format!("{name}@odata.type"), "#Int64".into());
+            value.clone()
+        }
+        other => other.clone(),
+    };
+    row.insert(name.to_owned(), value);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timespans_are_read_in_all_forms() {
+        let now = clock::parse("2026-11-21T00:00:00Z").unwrap();
+        let at = |t: &str| clock::parse(t).unwrap();
+        for (text, expected) in [
+            (None, Some((now - WINDOW, now))),
+            (Some("P7D"), Some((now - 7 * DAY, now))),
+            (Some("P90D"), Some((now - WINDOW, now))),
+            (Some("P1DT12H"), Some((now - DAY - DAY / 2, now))),
+            (Some("PT30M"), Some((now - 1800 * SECOND, now))),
+            (Some("2026-11-20T00:00:00Z"), Some((now - DAY, now))),
+            (Some("2026-11-18/2026-11-20"), Some((at("2026-11-18"), at("2026-11-20")))),
+            (Some("P2D/2026-11-20T00:00:00Z"), Some((at("2026-11-18"), at("2026-11-20")))),
+            (Some("2026-11-18T00:00:00Z/P2D"), Some((at("2026-11-18"), at("2026-11-20")))),
+            (Some("2026-11-20/2026-11-18"), None),
+            (Some("P"), None),
+            (Some("P1"), None),
+            (Some("PT"), None),
+            (Some("P1H"), None),
+            (Some("P1D1Y"), None),
+            (Some("P1D/P1D"), None),
+            (Some("yesterday"), None),
+            (Some("P99999999999999999999D"), None),
+        ] {
+            assert_eq!(window(text, now), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn dynamics_are_annotated_as_in_live_captures() {
+        let mut row = Object::new();
+        let value = crate::json::parse(br#"{"raw":{"tags":["a",{"b":1}],"n":0,"flag":true},"none":null}"#).unwrap();
+        open(&mut row, "P", &value);
+        open(&mut row, "L", &crate::json::parse(b"[]").unwrap());
+        assert_eq!(
+            Value::Object(row).to_string(),
+            r##"{"P":{"@odata.type":"#microsoft.graph.security.dynamicColumnValue","raw":{"@odata.type":"#microsoft.graph.security.dynamicColumnValue","tags@odata.type":"#Collection(String)","tags":["a","{\"b\":1}"],"n@odata.type":"#Int64","n":0,"flag":true},"none":{}},"L@odata.type":"#Collection(String)","L":[]}"##
+        );
+    }
+}

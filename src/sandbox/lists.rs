@@ -1,0 +1,102 @@
+//! Pages.
+//!
+//! How a list is cut differs by service, and two of the ways are wrong in the real services: `$top` switches next links off on the
+//! Endpoint service, and the machines' next link loses its parameters' names from the second page on, so that whoever follows it reads the
+//! second page for ever. A client must survive both, so both are here.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::json::{Object, Value};
+use crate::ops::model::Service;
+
+use super::failure::Failure;
+use super::jwt;
+use super::router::Call;
+use super::wire::Reply;
+
+/// Graph goes no further with `$skip`.
+const GRAPH_SKIP_MAX: usize = 500;
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'$').remove(b',').remove(b'\'');
+
+fn encode(text: &str) -> String {
+    utf8_percent_encode(text, QUERY).to_string()
+}
+
+fn too_many(option: &str, limit: usize, given: usize) -> Failure {
+    Failure::layer(format!(
+        "The limit of '{limit}' for {option} query has been exceeded. The value from the incoming request is '{given}'."
+    ))
+}
+
+/// The page of these items that the options ask for.
+pub(super) fn page(call: &Call<'_>, set: &str, items: Vec<Value>) -> Result<Reply, Failure> {
+    let options = &call.options;
+    let graph = call.op.service == Service::Graph;
+    let max = call.op.paging.page_max().map_or(usize::MAX, |n| n as usize);
+    if let Some(top) = options.top.filter(|top| *top > max) {
+        return Err(too_many("Top", max, top));
+    }
+    if let Some(skip) = options.skip.filter(|skip| graph && *skip > GRAPH_SKIP_MAX) {
+        return Err(too_many("Skip", GRAPH_SKIP_MAX, skip));
+    }
+    let items = options.sift(items);
+    let machines = call.op.id == "machines.list";
+    if machines && items.is_empty() {
+        return Err(Failure::new(404, "ResourceNotFound", "No machines were found"));
+    }
+    let total = items.len();
+    let start = match &options.skiptoken {
+        None => options.skip.unwrap_or(0),
+        Some(token) => untoken(token).ok_or_else(|| Failure::new(400, "BadRequest", "Invalid skip token."))?,
+    };
+    let size = options.top.unwrap_or_else(|| call.house.page_size.unwrap_or(max).clamp(1, max));
+    let page: Vec<Value> = items.into_iter().skip(start).take(size).map(|item| options.project(item)).collect();
+    let end = start.saturating_add(page.len());
+    let more = end < total && size > 0 && (graph || options.top.is_none());
+
+    let root = if graph { "v1.0" } else { "api" };
+    let mut body = Object::new();
+    body.insert("@odata.context".into(), format!("{}/{root}/$metadata#{set}", call.origin()).into());
+    if options.count {
+        body.insert("@odata.count".into(), (total as i64).into());
+    }
+    if more {
+        let link = if graph {
+            link(call, &["$skip", "$skiptoken"], format!("$skiptoken={}", encode(&token(end))))
+        } else if machines && start > 0 {
+            nameless_link(call, size, start)
+        } else {
+            link(call, &["$skip"], format!("$skip={end}"))
+        };
+        body.insert("@odata.nextLink".into(), link.into());
+    }
+    body.insert("value".into(), Value::Array(page));
+    Ok(Reply::json(200, &Value::Object(body)))
+}
+
+fn token(offset: usize) -> String {
+    jwt::encode(format!("page:{offset}").as_bytes())
+}
+
+fn untoken(token: &str) -> Option<usize> {
+    String::from_utf8(jwt::decode(token)?).ok()?.strip_prefix("page:")?.parse().ok()
+}
+
+fn link(call: &Call<'_>, without: &[&str], last: String) -> String {
+    let mut query: Vec<String> = call
+        .request
+        .fields()
+        .iter()
+        .filter(|(name, _)| !name.is_empty() && !without.iter().any(|w| w.eq_ignore_ascii_case(name)))
+        .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
+        .collect();
+    query.push(last);
+    format!("{}{}?{}", call.origin(), call.op.path, query.join("&"))
+}
+
+/// The broken one: values without names, and the page that the caller has already.
+fn nameless_link(call: &Call<'_>, size: usize, start: usize) -> String {
+    let filter = call.request.fields().into_iter().find(|(name, _)| name.is_empty() || name.eq_ignore_ascii_case("$filter"));
+    let filter = filter.map_or_else(String::new, |(_, value)| format!("={}&", encode(&value)));
+    format!("{}{}?{filter}={size}&$skip={start}", call.origin(), call.op.path)
+}

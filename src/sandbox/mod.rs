@@ -1,0 +1,304 @@
+//! A tenant in the box: a fake Entra ID and Defender service on loopback.
+//!
+//! Nobody has a spare tenant to try a hunting script on, and no test may need one. So the sandbox serves what the real services serve,
+//! over real HTTP: sign-in, permissions, paging, errors, hunting, actions with a state. Its routes and permissions come from the
+//! declaration (`ops`), so that it cannot drift from the client; it shares nothing else with it, so that a mistake is not made twice.
+//!
+//! It binds to 127.0.0.1 only, lives on one thread of its own, and holds nothing that is worth stealing.
+
+mod access;
+mod alerts;
+mod clock;
+mod entra;
+mod failure;
+mod faults;
+mod graph;
+mod hunting;
+mod incidents;
+mod jwt;
+pub mod kql;
+mod lists;
+mod machines;
+mod odata;
+mod router;
+pub mod seed;
+mod server;
+mod store;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+pub use faults::{Fault, FaultKind};
+
+use clock::Clock;
+use entra::Directory;
+use store::Store;
+
+/// The display name of the sandbox's application.
+pub(crate) const APP_NAME: &str = "Sandbox automation";
+/// The confidential application's id; the same in every sandbox, so that examples can be pasted.
+const CLIENT_ID: &str = "0f4b3a52-9d5e-4c2e-8a61-7f1d2b9c6e30";
+/// Its secret, which is none: it is printed here, and it opens nothing but a sandbox.
+const CLIENT_SECRET: &str = "sandbox~not-a-secret~0000000000000000000";
+/// The public application's id, for people who sign in.
+const PUBLIC_CLIENT_ID: &str = "b7c1d0de-3f6a-4f0e-9b8e-5a2c4e6f8a10";
+/// How many requests are remembered.
+const LOG_LENGTH: usize = 100_000;
+
+/// How a sandbox starts.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The port; 0: a free one.
+    pub port: u16,
+    /// Its present at the start, in ticks of 100 ns since year 1; without: the real time.
+    pub now: Option<i64>,
+    /// Chooses ids, times and background events of the tenant.
+    pub seed: u64,
+    /// Device codes grant themselves to the seeded user on the second poll.
+    pub auto_approve: bool,
+    /// What the application and the user are granted; without: every permission that the declaration knows.
+    pub permissions: Option<Vec<String>>,
+    /// The page size of lists that are asked for without `$top`; without: the largest that the service allows.
+    pub page_size: Option<usize>,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { port: 0, now: None, seed: 0, auto_approve: true, permissions: None, page_size: None }
+    }
+}
+
+/// Who is who in the tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The tenant's id.
+    pub tenant_id: String,
+    /// The company.
+    pub tenant_name: String,
+    /// Its domain; the token service takes it for the id.
+    pub domain: String,
+    /// The application that signs in for itself.
+    pub client_id: String,
+    /// Its secret. It is the same in every sandbox and no secret at all.
+    pub client_secret: String,
+    /// The application with which people sign in.
+    pub public_client_id: String,
+    /// The person who signs in: a user principal name.
+    pub user: String,
+}
+
+/// One request that came in. Never a secret, never a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestRecord {
+    /// `GET`, `POST`, …
+    pub method: String,
+    /// Path, as it was sent.
+    pub path: String,
+    /// Query string, as it was sent; empty on the token service's paths.
+    pub query: String,
+    /// Status of the answer; 0: there was none.
+    pub status: u16,
+    /// The operation's id, if the path is one's.
+    pub operation: Option<&'static str>,
+    /// The user principal name of the token, if it is a user's.
+    pub user: Option<String>,
+    /// Microseconds from the whole request to the answer.
+    pub duration_us: u64,
+    /// Whether there was an `Authorization` header.
+    pub authorization: bool,
+}
+
+/// What the server's thread and the owner share.
+pub(crate) struct House {
+    base: String,
+    identity: Identity,
+    clock: Clock,
+    auto_approve: bool,
+    page_size: Option<usize>,
+    permissions: Option<Vec<String>>,
+    pristine: seed::Tenant,
+    store: Mutex<Store>,
+    directory: Mutex<Directory>,
+    faults: Mutex<Vec<Fault>>,
+    log: Mutex<VecDeque<RequestRecord>>,
+}
+
+/// A handler that panicked must not take the rest down: what it left behind is still used.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl House {
+    fn store(&self) -> MutexGuard<'_, Store> {
+        lock(&self.store)
+    }
+
+    fn directory(&self) -> MutexGuard<'_, Directory> {
+        lock(&self.directory)
+    }
+
+    /// User principal names and names of those who may sign in.
+    fn people(&self) -> Vec<(String, String)> {
+        self.pristine.users.iter().filter(|u| u.enabled).map(|u| (u.upn.to_string(), u.display.to_string())).collect()
+    }
+
+    fn user_id(&self, upn: &str) -> String {
+        self.pristine.users.iter().find(|u| *u.upn == *upn).map_or_else(|| wire::guid_for(upn), |u| u.id.to_string())
+    }
+
+    fn user_name(&self, upn: &str) -> String {
+        self.pristine.users.iter().find(|u| *u.upn == *upn).map_or_else(|| upn.to_owned(), |u| u.display.to_string())
+    }
+
+    fn approve(&self, user_code: &str, user: Option<&str>) -> bool {
+        let wanted = user.unwrap_or(&self.identity.user);
+        let Some((upn, _)) = self.people().into_iter().find(|(upn, _)| upn.eq_ignore_ascii_case(wanted)) else { return false };
+        self.directory().decide(user_code, Some(upn), self.clock.now())
+    }
+
+    fn deny(&self, user_code: &str) -> bool {
+        self.directory().decide(user_code, None, self.clock.now())
+    }
+
+    fn reset(&self) {
+        *self.store() = Store::new(self.pristine.clone());
+        if let Ok(fresh) = Directory::new(self.permissions.as_deref()) {
+            self.directory().reset(fresh);
+        }
+        lock(&self.faults).clear();
+        lock(&self.log).clear();
+    }
+
+    fn record(&self, record: RequestRecord) {
+        let mut log = lock(&self.log);
+        if log.len() >= LOG_LENGTH {
+            log.pop_front();
+        }
+        log.push_back(record);
+    }
+}
+
+/// A running sandbox. Dropping it stops it.
+pub struct Sandbox {
+    house: Arc<House>,
+    stop: Option<tokio::sync::oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+    process: u32,
+}
+
+impl Sandbox {
+    /// Starts one. Fails when the port is taken, or when a permission is none that the declaration knows.
+    pub fn start(options: Options) -> io::Result<Sandbox> {
+        let directory = Directory::new(options.permissions.as_deref())
+            .map_err(|names| io::Error::new(io::ErrorKind::InvalidInput, format!("no such permission: {}", names.join(", "))))?;
+        let listener = server::bind(options.port)?;
+        let base = format!("http://{}", listener.local_addr()?);
+        let clock = Clock::new(options.now);
+        let pristine = seed::tenant(clock.start(), options.seed);
+        let analyst = pristine.users.iter().filter(|u| u.enabled && !u.privileged);
+        let analyst =
+            analyst.clone().find(|u| u.title.contains("Security") || u.department.contains("Security")).or_else(|| analyst.clone().next());
+        let identity = Identity {
+            tenant_id: pristine.id.clone(),
+            tenant_name: pristine.name.clone(),
+            domain: pristine.domain.clone(),
+            client_id: CLIENT_ID.to_owned(),
+            client_secret: CLIENT_SECRET.to_owned(),
+            public_client_id: PUBLIC_CLIENT_ID.to_owned(),
+            user: analyst.map_or_else(|| format!("analyst@{}", pristine.domain), |u| u.upn.to_string()),
+        };
+        let house = Arc::new(House {
+            base,
+            identity,
+            clock,
+            auto_approve: options.auto_approve,
+            page_size: options.page_size,
+            permissions: options.permissions,
+            store: Mutex::new(Store::new(pristine.clone())),
+            pristine,
+            directory: Mutex::new(directory),
+            faults: Mutex::new(Vec::new()),
+            log: Mutex::new(VecDeque::new()),
+        });
+        let (stop, stopped) = tokio::sync::oneshot::channel();
+        let thread = server::spawn(Arc::clone(&house), listener, stopped)?;
+        Ok(Sandbox { house, stop: Some(stop), thread: Some(thread), process: std::process::id() })
+    }
+
+    /// Where it listens, such as `http://127.0.0.1:41234`: the base URL of all services and the sign-in authority.
+    pub fn url(&self) -> &str {
+        &self.house.base
+    }
+
+    /// Who is who in the tenant.
+    pub fn identity(&self) -> Identity {
+        self.house.identity.clone()
+    }
+
+    /// Every request since the start or the last reset, without those to `/_sandbox/`; the last 100,000.
+    pub fn requests(&self) -> Vec<RequestRecord> {
+        lock(&self.house.log).iter().cloned().collect()
+    }
+
+    /// Tenant, permissions, faults and log as at the start. Tokens stay good.
+    pub fn reset(&self) {
+        self.house.reset();
+    }
+
+    /// Signs a user in on the other side of a device code: a user principal name, or the seeded user. False: no such open code, or no such user.
+    pub fn approve(&self, user_code: &str, user: Option<&str>) -> bool {
+        self.house.approve(user_code, user)
+    }
+
+    /// Declines a device code. False: no such open code.
+    pub fn deny(&self, user_code: &str) -> bool {
+        self.house.deny(user_code)
+    }
+
+    /// Adds trouble behind what is there.
+    pub fn fault(&self, fault: Fault) {
+        lock(&self.house.faults).push(fault);
+    }
+
+    /// Grants a permission to the application and the user, for tokens from now on. False: the declaration knows no such permission.
+    pub fn grant(&self, permission: &str) -> bool {
+        self.house.directory().grant(permission)
+    }
+
+    /// Takes a permission back, for tokens from now on. False: it was not granted.
+    pub fn revoke(&self, permission: &str) -> bool {
+        self.house.directory().revoke(permission)
+    }
+
+    /// Lets the sandbox's time pass: seconds.
+    pub fn advance(&self, seconds: u32) {
+        self.house.clock.advance(i64::from(seconds) * clock::SECOND);
+    }
+
+    /// Its present, in ticks of 100 ns since year 1.
+    pub fn now(&self) -> i64 {
+        self.house.clock.now()
+    }
+
+    /// Stops listening, closes all connections and waits for the thread. Idempotent.
+    pub fn stop(&mut self) {
+        drop(self.stop.take());
+        match self.thread.take() {
+            // After a fork the thread exists in the parent alone, and waiting for it would be for ever.
+            Some(thread) if self.process == std::process::id() => drop(thread.join()),
+            other => std::mem::forget(other),
+        }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}

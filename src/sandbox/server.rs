@@ -1,0 +1,263 @@
+//! The server: a thread, a listener, and the rules that keep one request from harming the next.
+//!
+//! One current-thread runtime on a thread of its own, so that a sandbox inside a Python process costs one thread and ends with it.
+//! Requests are read whole, within limits; handlers are plain functions, run where a long query blocks nobody else, and a panic in one
+//! is a 500.
+
+use std::future::Future as _;
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Limited};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::sync::{Semaphore, oneshot};
+
+use crate::ops::model::{Returns, Service};
+
+use super::faults::{Fault, FaultKind};
+use super::wire::{Reply, Request, guid};
+use super::{House, RequestRecord, access, clock, failure, faults, lock, router};
+
+/// Larger request bodies are refused.
+const BODY_MAX: usize = 8 << 20;
+/// Request line and headers together.
+const HEAD_MAX: usize = 64 << 10;
+/// Connections at once; more wait to be accepted.
+const CONNECTIONS_MAX: usize = 2048;
+/// An idle connection, or one that sends its head slowly, is closed after this.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
+/// A body that comes slower than this is given up.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Binds to loopback, and to nothing else.
+pub(super) fn bind(port: u16) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+/// Serves until the owner lets go of the other end of `stop`.
+pub(super) fn spawn(house: Arc<House>, listener: TcpListener, stop: oneshot::Receiver<()>) -> io::Result<JoinHandle<()>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().max_blocking_threads(8).build()?;
+    let listener = {
+        let _inside = runtime.enter();
+        tokio::net::TcpListener::from_std(listener)?
+    };
+    std::thread::Builder::new().name("xdrkit-sandbox".into()).spawn(move || {
+        runtime.block_on(async {
+            tokio::select! {
+                () = accept(house, listener) => {}
+                _ = stop => {}
+            }
+        });
+        // Not the plain drop: that would wait for a query that still runs.
+        runtime.shutdown_background();
+    })
+}
+
+async fn accept(house: Arc<House>, listener: tokio::net::TcpListener) {
+    let seats = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    loop {
+        let Ok(seat) = Arc::clone(&seats).acquire_owned().await else { return };
+        let Ok((stream, _)) = listener.accept().await else {
+            // Out of file descriptors, most likely: wait until some are free.
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            continue;
+        };
+        let _ = stream.set_nodelay(true);
+        let house = Arc::clone(&house);
+        tokio::spawn(async move {
+            let service = service_fn(move |request| respond(Arc::clone(&house), request));
+            let mut http = hyper::server::conn::http1::Builder::new();
+            http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(HEAD_MAX).half_close(true);
+            let _ = http.serve_connection(TokioIo::new(stream), service).await;
+            drop(seat);
+        });
+    }
+}
+
+/// A connection is closed without an answer by failing the service.
+#[derive(Debug)]
+struct Hangup;
+
+impl std::fmt::Display for Hangup {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("hung up on purpose")
+    }
+}
+
+impl std::error::Error for Hangup {}
+
+async fn respond(house: Arc<House>, request: http::Request<Incoming>) -> Result<http::Response<Sent>, Hangup> {
+    let (head, body) = request.into_parts();
+    let read = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, BODY_MAX).collect()).await;
+    let started = Instant::now();
+    let (refused, body) = match read {
+        Ok(Ok(body)) => (None, body.to_bytes()),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => (Some(413), Bytes::new()),
+        Ok(Err(_)) => return Err(Hangup),
+        Err(_) => (Some(408), Bytes::new()),
+    };
+    let request = Request {
+        method: head.method,
+        path: head.uri.path().to_owned(),
+        query: head.uri.query().map(str::to_owned),
+        headers: head.headers,
+        body,
+    };
+    let controls = request.path.starts_with("/_sandbox/");
+    let found = if controls { None } else { router::operation(&request).map(|(op, _)| op) };
+    let operation = found.map(|op| op.id);
+    let fault = if controls { None } else { faults::take(&mut lock(&house.faults), operation, &request.path) };
+    let kind = fault.as_ref().map(|f| f.kind);
+
+    let mut record = RequestRecord {
+        method: request.method.to_string(),
+        path: request.path.clone(),
+        query: public_query(&request),
+        status: 0,
+        operation,
+        user: access::user_of(&request),
+        duration_us: 0,
+        authorization: request.headers.contains_key("authorization"),
+    };
+    match kind {
+        Some(FaultKind::Reset) => {
+            house.record(record);
+            return Err(Hangup);
+        }
+        Some(FaultKind::Stall) => {
+            house.record(record);
+            return std::future::pending().await;
+        }
+        _ => {}
+    }
+    let head_only = request.method == http::Method::HEAD;
+    let reply = match (refused, fault) {
+        (Some(status), _) => {
+            let message = if status == 413 { "The request body is larger than 8 MiB." } else { "The request body did not come in time." };
+            let service = router::service_of_path(&request.path);
+            failure::Failure::new(status, "RequestRefused", message)
+                .reply(service, &guid(), "", house.clock.now())
+                .header("Connection", "close")
+        }
+        (None, Some(fault)) if fault.kind == FaultKind::Answer => planned(&house, &request, &fault),
+        (None, _) => {
+            let inside = Arc::clone(&house);
+            let long = found.is_some_and(|op| op.returns == Returns::Rows);
+            let run = move || guarded(&inside, &request);
+            if long { tokio::task::spawn_blocking(run).await.unwrap_or_else(|_| Reply::empty(500)) } else { run() }
+        }
+    };
+    record.status = reply.status;
+    record.duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    if !controls {
+        house.record(record);
+    }
+    Ok(response(reply, kind == Some(FaultKind::Truncate), head_only, house.clock.now()))
+}
+
+/// No handler takes the thread down.
+fn guarded(house: &House, request: &Request) -> Reply {
+    catch_unwind(AssertUnwindSafe(|| router::answer(house, request))).unwrap_or_else(|_| {
+        let service = router::service_of_path(&request.path);
+        failure::usual(500).reply(service, &guid(), "", house.clock.now())
+    })
+}
+
+/// The query string, unless it could hold a code.
+fn public_query(request: &Request) -> String {
+    let entra = !["/api/", "/v1.0/"].iter().any(|p| request.path.get(..p.len()).is_some_and(|start| start.eq_ignore_ascii_case(p)));
+    if entra { String::new() } else { request.query.clone().unwrap_or_default() }
+}
+
+/// The answer that a fault brings.
+fn planned(house: &House, request: &Request, fault: &Fault) -> Reply {
+    let status = if fault.status == 0 { 500 } else { fault.status };
+    let service = router::operation(request).map_or_else(|| router::service_of_path(&request.path), |(op, _)| op.service);
+    let id = guid();
+    let mut reply = match &fault.body {
+        Some(body) => Reply::empty(status).with_body(body.as_str()),
+        None => failure::usual(status).reply(service, &id, &id, house.clock.now()),
+    };
+    for (name, value) in &fault.headers {
+        reply.headers.retain(|(n, _)| !n.eq_ignore_ascii_case(name));
+        reply = reply.header(name, value);
+    }
+    let json = if service == Service::Graph { "application/json" } else { "application/json; charset=utf-8" };
+    reply.default_header("Content-Type", json).default_header("request-id", id)
+}
+
+fn response(reply: Reply, truncate: bool, head_only: bool, now: i64) -> http::Response<Sent> {
+    let mut response = http::Response::new(Sent::whole(Bytes::new()));
+    *response.status_mut() = http::StatusCode::from_u16(reply.status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    let mut put = |name: &str, value: &str| {
+        // A header that cannot be written is left out: the names and values of faults are anybody's.
+        if let (Ok(name), Ok(value)) = (http::HeaderName::try_from(name), http::HeaderValue::try_from(value)) {
+            headers.append(name, value);
+        }
+    };
+    put("Date", &clock::http_date(now));
+    for (name, value) in &reply.headers {
+        put(name, value);
+    }
+    let body = Bytes::from(reply.body);
+    *response.body_mut() = match (head_only, truncate) {
+        (true, _) => Sent::whole(Bytes::new()),
+        (_, true) => Sent { rest: Some(body.slice(..body.len() / 2)), promised: body.len() as u64, torn: true, pause: None },
+        _ => Sent::whole(body),
+    };
+    response
+}
+
+/// A body that is sent whole, or that stops half way through what was promised.
+struct Sent {
+    rest: Option<Bytes>,
+    promised: u64,
+    torn: bool,
+    pause: Option<Pin<Box<tokio::time::Sleep>>>,
+}
+
+impl Sent {
+    fn whole(body: Bytes) -> Sent {
+        Sent { promised: body.len() as u64, rest: Some(body).filter(|b| !b.is_empty()), torn: false, pause: None }
+    }
+}
+
+impl Body for Sent {
+    type Data = Bytes;
+    type Error = Hangup;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Hangup>>> {
+        if let Some(rest) = self.rest.take() {
+            return Poll::Ready(Some(Ok(Frame::data(rest))));
+        }
+        if !self.torn {
+            return Poll::Ready(None);
+        }
+        // What was written must leave before the connection goes down.
+        let pause = self.pause.get_or_insert_with(|| Box::pin(tokio::time::sleep(Duration::from_millis(20))));
+        match pause.as_mut().poll(context) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(()) => Poll::Ready(Some(Err(Hangup))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_none() && !self.torn
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(if self.torn { self.promised } else { self.rest.as_ref().map_or(0, |r| r.len() as u64) })
+    }
+}

@@ -1,0 +1,1160 @@
+//! The sandbox from outside: raw HTTP over a socket, and no client that could agree with it by mistake.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use crate::json::{self, Value, object};
+use crate::ops::model::{Kind, Operation, Place, Returns, Service};
+use crate::ops::{self};
+
+use super::{Fault, FaultKind, Options, Sandbox, jwt};
+
+const ENDPOINT: &str = "https://api.securitycenter.microsoft.com";
+const XDR: &str = "https://api.security.microsoft.com";
+const GRAPH: &str = "https://graph.microsoft.com";
+
+fn resource(service: Service) -> &'static str {
+    match service {
+        Service::Endpoint => ENDPOINT,
+        Service::Xdr => XDR,
+        Service::Graph => GRAPH,
+    }
+}
+
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        json::parse(self.body.as_bytes()).unwrap_or_else(|e| panic!("{e}: {}", self.body))
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|l| l.split_once(": ").filter(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v))
+    }
+
+    /// A text inside the body, by a path of keys and indices.
+    fn at(&self, path: &str) -> String {
+        let mut value = self.json();
+        for key in path.split('/') {
+            let next = match key.parse::<usize>() {
+                Ok(index) => value.as_array().and_then(|a| a.get(index)).cloned(),
+                Err(_) => value.get(key).cloned(),
+            };
+            value = next.unwrap_or_else(|| panic!("no {path} in {}", self.body));
+        }
+        value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    }
+
+    fn items(&self) -> Vec<Value> {
+        self.json().get("value").and_then(Value::as_array).unwrap_or_else(|| panic!("no list: {}", self.body)).to_vec()
+    }
+}
+
+/// Whatever comes until the other side closes.
+fn raw(sandbox: &Sandbox, request: &[u8]) -> Vec<u8> {
+    let mut stream = TcpStream::connect(sandbox.url().strip_prefix("http://").unwrap()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let _ = stream.write_all(request);
+    let mut out = Vec::new();
+    let _ = stream.read_to_end(&mut out);
+    out
+}
+
+fn send(sandbox: &Sandbox, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    let mut request = format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
+    for (name, value) in headers {
+        request.push_str(&format!("{name}: {value}\r\n"));
+    }
+    let bytes = raw(sandbox, format!("{request}\r\n{body}").as_bytes());
+    let text = String::from_utf8(bytes).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer to {method} {path}: {text:?}"));
+    Answer { status: head.split(' ').nth(1).unwrap().parse().unwrap(), head: head.to_owned(), body: body.to_owned() }
+}
+
+fn start() -> Sandbox {
+    Sandbox::start(Options::default()).unwrap()
+}
+
+fn form(fields: &[(&str, &str)]) -> String {
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
+}
+
+fn post_form(sandbox: &Sandbox, path: &str, fields: &[(&str, &str)]) -> Answer {
+    let tenant = sandbox.identity().tenant_id;
+    let path = path.replace("{t}", &tenant);
+    send(sandbox, "POST", &path, &[("Content-Type", "application/x-www-form-urlencoded")], &form(fields))
+}
+
+fn sign_in(sandbox: &Sandbox, scope: &str, more: &[(&str, &str)]) -> Answer {
+    let id = sandbox.identity();
+    let mut fields = vec![
+        ("grant_type", "client_credentials"),
+        ("client_id", id.client_id.as_str()),
+        ("client_secret", id.client_secret.as_str()),
+        ("scope", scope),
+    ];
+    fields.retain(|(name, _)| !more.iter().any(|(n, _)| n == name));
+    fields.extend(more.iter().filter(|(_, v)| *v != "-"));
+    post_form(sandbox, "/{t}/oauth2/v2.0/token", &fields)
+}
+
+fn app_token(sandbox: &Sandbox, resource: &str) -> String {
+    sign_in(sandbox, &format!("{resource}/.default"), &[]).at("access_token")
+}
+
+fn device_code(sandbox: &Sandbox, scope: &str) -> Answer {
+    let id = sandbox.identity();
+    post_form(sandbox, "/{t}/oauth2/v2.0/devicecode", &[("client_id", &id.public_client_id), ("scope", scope)])
+}
+
+fn poll(sandbox: &Sandbox, code: &str) -> Answer {
+    let id = sandbox.identity();
+    let grant = "urn:ietf:params:oauth:grant-type:device_code";
+    let fields = [("grant_type", grant), ("client_id", &id.public_client_id), ("device_code", code), ("code", code), ("client_info", "1")];
+    post_form(sandbox, "/{t}/oauth2/v2.0/token", &fields)
+}
+
+fn user_sign_in(sandbox: &Sandbox, resource: &str) -> Answer {
+    let code = device_code(sandbox, &format!("{resource}/.default openid profile offline_access"));
+    assert!(sandbox.approve(&code.at("user_code"), None));
+    poll(sandbox, &code.at("device_code"))
+}
+
+fn user_token(sandbox: &Sandbox, resource: &str) -> String {
+    user_sign_in(sandbox, resource).at("access_token")
+}
+
+fn call(sandbox: &Sandbox, token: &str, method: &str, path: &str, body: &str) -> Answer {
+    let bearer = format!("Bearer {token}");
+    let mut headers = vec![("Authorization", bearer.as_str())];
+    if !body.is_empty() {
+        headers.push(("Content-Type", "application/json"));
+    }
+    send(sandbox, method, path, &headers, body)
+}
+
+fn claims(token: &str) -> Value {
+    jwt::verify(token).unwrap()
+}
+
+fn claim(token: &str, name: &str) -> String {
+    let value = claims(token).get(name).cloned().unwrap_or_default();
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// An app's and a service's tokens, once a test.
+struct Desk {
+    sandbox: Sandbox,
+    endpoint: String,
+    xdr: String,
+    graph: String,
+}
+
+impl Desk {
+    fn new(options: Options) -> Desk {
+        let sandbox = Sandbox::start(options).unwrap();
+        let [endpoint, xdr, graph] = [ENDPOINT, XDR, GRAPH].map(|r| app_token(&sandbox, r));
+        Desk { sandbox, endpoint, xdr, graph }
+    }
+
+    fn open() -> Desk {
+        Desk::new(Options::default())
+    }
+
+    fn go(&self, method: &str, path: &str, body: &str) -> Answer {
+        let token = if path.starts_with("/v1.0") {
+            &self.graph
+        } else if path.to_lowercase().contains("/incidents") || path.contains("advancedhunting") {
+            &self.xdr
+        } else {
+            &self.endpoint
+        };
+        call(&self.sandbox, token, method, path, body)
+    }
+
+    fn get(&self, path: &str) -> Answer {
+        self.go("GET", path, "")
+    }
+
+    fn machine(&self) -> String {
+        self.get("/api/machines?$top=1").at("value/0/id")
+    }
+}
+
+/// A request that an operation accepts, on things that are there.
+fn sample(desk: &Desk, op: &Operation) -> (String, String) {
+    let id = match op.id.rsplit_once('.').unwrap().0 {
+        "machines" => desk.machine(),
+        "machine_actions" => {
+            desk.sandbox.reset();
+            desk.go("POST", &format!("/api/machines/{}/isolate", desk.machine()), r#"{"Comment":"x"}"#).at("id")
+        }
+        "alerts" => desk.get("/api/alerts?$top=1").at("value/0/id"),
+        "incidents" => desk.get("/api/incidents?$top=1").at("value/0/incidentId"),
+        "graph.incidents" => desk.get("/v1.0/security/incidents?$top=1").at("value/0/id"),
+        "graph.alerts" => desk.get("/v1.0/security/alerts_v2?$top=1").at("value/0/id"),
+        _ => String::new(),
+    };
+    let mut path = op.path.to_owned();
+    if let Some(p) = op.params.iter().find(|p| p.place == Place::Path) {
+        path = path.replace(&format!("{{{}}}", p.wire), &id);
+    }
+    let wanted = op.params.iter().filter(|p| p.place == Place::Body && (p.required || p.fixed.is_some()));
+    let value = |p: &ops::model::Param| match (p.fixed, p.kind) {
+        (Some(text), _) => text.into(),
+        (_, Kind::Enum(members)) => members[0].into(),
+        _ if p.wire == "Query" => "DeviceInfo | take 1".into(),
+        _ => Value::from("case 42"),
+    };
+    let body: json::Object = wanted.map(|p| (p.wire.to_owned(), value(p))).collect();
+    let body = if op.method == ops::model::Method::Get { String::new() } else { Value::Object(body).to_string() };
+    (path, body)
+}
+
+fn each_operation(mut check: impl FnMut(&Desk, &'static Operation, &str, &str)) {
+    let desk = Desk::open();
+    for op in ops::all() {
+        desk.sandbox.reset();
+        let (path, body) = sample(&desk, op);
+        check(&desk, op, &path, &body);
+    }
+}
+
+#[test]
+fn every_declared_operation_answers_applications_and_people() {
+    let desk = Desk::open();
+    let people = [ENDPOINT, XDR, GRAPH].map(|r| user_token(&desk.sandbox, r));
+    for op in ops::all() {
+        for person in [false, true] {
+            desk.sandbox.reset();
+            let (path, body) = sample(&desk, op);
+            let place = Service::ALL.iter().position(|s| *s == op.service).unwrap();
+            let token = if person { &people[place] } else { [&desk.endpoint, &desk.xdr, &desk.graph][place] };
+            let answer = call(&desk.sandbox, token, op.method.name(), &path, &body);
+            assert!(answer.status == 200 || answer.status == 201, "{}: {answer:?}", op.id);
+            match op.returns {
+                Returns::Many(_) => assert!(answer.json().get("value").unwrap().as_array().is_some(), "{}", op.id),
+                Returns::One(_) => assert!(answer.json().get("@odata.context").is_some(), "{}", op.id),
+                Returns::Rows => assert!(answer.json().get_ignore_case("results").is_some(), "{}", op.id),
+            }
+            let record = desk.sandbox.requests().pop().unwrap();
+            assert_eq!((record.operation, record.status, record.user.is_some()), (Some(op.id), answer.status, person), "{}", op.id);
+            assert!(record.authorization);
+            assert_eq!(answer.header("OData-Version"), Some("4.0"));
+            assert_eq!(answer.header("request-id").unwrap().len(), 36);
+        }
+    }
+}
+
+#[test]
+fn every_operation_wants_its_own_services_token() {
+    each_operation(|desk, op, path, body| {
+        let method = op.method.name();
+        for service in Service::ALL {
+            let token = [&desk.endpoint, &desk.xdr, &desk.graph][Service::ALL.iter().position(|s| *s == service).unwrap()];
+            let answer = call(&desk.sandbox, token, method, path, body);
+            assert_eq!(answer.status == 401, service != op.service, "{} with {}: {answer:?}", op.id, service.name());
+            if answer.status == 401 {
+                assert!(answer.header("WWW-Authenticate").unwrap().contains("authorization_uri"));
+                assert!(answer.at("error/message").contains("audience"));
+            }
+        }
+        let nobody = send(&desk.sandbox, method, path, &[], body);
+        assert_eq!(nobody.status, 401, "{}", op.id);
+        let code = if op.service == Service::Graph { "InvalidAuthenticationToken" } else { "Unauthorized" };
+        assert_eq!(nobody.at("error/code"), code);
+    });
+}
+
+#[test]
+fn every_operation_is_refused_without_its_permission_and_says_which() {
+    let sandbox =
+        Sandbox::start(Options { permissions: Some(vec!["Machine.Scan".into(), "Alert.Read".into()]), ..Options::default() }).unwrap();
+    let apps = [ENDPOINT, XDR, GRAPH].map(|r| app_token(&sandbox, r));
+    let people = [ENDPOINT, XDR, GRAPH].map(|r| user_token(&sandbox, r));
+    assert_eq!(claim(&apps[0], "roles"), r#"["Machine.Scan"]"#);
+    assert_eq!(claim(&people[0], "scp"), "Alert.Read Machine.Scan");
+    for op in ops::all().filter(|op| !op.app_permissions.contains(&"Machine.Scan")) {
+        let place = Service::ALL.iter().position(|s| *s == op.service).unwrap();
+        let path = op.path.replace("{id}", "1").replace("{incidentId}", "1").replace("{alertId}", "1");
+        let app = call(&sandbox, &apps[place], op.method.name(), &path, "{}");
+        assert_eq!((app.status, app.at("error/code")), (403, "Forbidden".into()), "{}", op.id);
+        let message = app.at("error/message");
+        assert!(
+            message.starts_with(&format!(
+                "Missing application roles. API required roles: {}, application roles: ",
+                op.app_permissions.join(", ")
+            )),
+            "{message}"
+        );
+        if op.service == Service::Graph {
+            assert_eq!(app.at("error/innerError/request-id"), app.header("request-id").unwrap());
+        } else {
+            assert_eq!(app.at("error/target"), app.header("request-id").unwrap());
+        }
+        if !op.delegated_permissions.contains(&"Alert.Read") {
+            let person = call(&sandbox, &people[place], op.method.name(), &path, "{}");
+            assert_eq!(person.status, 403, "{}", op.id);
+            assert!(person.at("error/message").contains(&format!("API required scopes: {}", op.delegated_permissions.join(", "))));
+        }
+    }
+    assert!(sandbox.grant("Machine.Read.All") && !sandbox.grant("Machine.Fly"));
+    assert_eq!(call(&sandbox, &apps[0], "GET", "/api/machines", "").status, 403);
+    assert_eq!(call(&sandbox, &app_token(&sandbox, ENDPOINT), "GET", "/api/machines", "").status, 200);
+    assert!(sandbox.revoke("Machine.Read.All") && !sandbox.revoke("Machine.Read.All"));
+    assert_eq!(call(&sandbox, &app_token(&sandbox, ENDPOINT), "GET", "/api/machines", "").status, 403);
+}
+
+#[test]
+fn an_unknown_permission_does_not_start() {
+    let error = Sandbox::start(Options { permissions: Some(vec!["Machine.Fly".into()]), ..Options::default() }).err().unwrap();
+    assert!(error.to_string().contains("Machine.Fly"));
+}
+
+#[test]
+fn expired_forged_and_foreign_tokens_are_refused() {
+    let desk = Desk::open();
+    let list = |token: &str| call(&desk.sandbox, token, "GET", "/api/machines", "");
+    assert_eq!(list(&desk.endpoint).status, 200);
+    let parts: Vec<&str> = desk.endpoint.split('.').collect();
+    let altered = |name: &str, value: Value| {
+        let mut claims = claims(&desk.endpoint).as_object().unwrap().clone();
+        claims.insert(name.into(), value);
+        Value::Object(claims)
+    };
+    let forged =
+        format!("{}.{}.{}", parts[0], jwt::encode(altered("roles", vec!["Machine.Isolate"].into()).to_string().as_bytes()), parts[2]);
+    for (token, words) in [
+        ("x.y.z".to_owned(), "signature"),
+        ("opaque".to_owned(), "well formed"),
+        (forged, "signature"),
+        (format!("{}.{}.", jwt::encode(br#"{"alg":"none"}"#), parts[1]), "signature"),
+        (jwt::sign(&altered("tid", "11111111-1111-1111-1111-111111111111".into())), "tenant"),
+        (jwt::sign(&altered("aud", GRAPH.into())), "audience"),
+        (jwt::sign(&altered("aud", Value::Null)), "audience"),
+        (jwt::sign(&altered("exp", 0i64.into())), "expired"),
+        (jwt::sign(&altered("exp", "x".into())), "expired"),
+        (jwt::sign(&altered("nbf", 99_999_999_999i64.into())), "not yet"),
+    ] {
+        let answer = list(&token);
+        assert_eq!(answer.status, 401, "{words}");
+        assert!(answer.at("error/message").contains(words), "{words}: {answer:?}");
+    }
+    desk.sandbox.advance(3601);
+    assert!(list(&desk.endpoint).at("error/message").contains("expired"));
+    assert_eq!(list(&app_token(&desk.sandbox, ENDPOINT)).status, 200);
+}
+
+#[test]
+fn an_application_signs_in_in_all_ways() {
+    let sandbox = start();
+    let id = sandbox.identity();
+    let answer = sign_in(&sandbox, &format!("{ENDPOINT}/.default"), &[]);
+    assert_eq!(
+        (answer.status, answer.at("token_type"), answer.at("expires_in"), answer.at("ext_expires_in")),
+        (200, "Bearer".into(), "3599".into(), "3599".into())
+    );
+    assert!(answer.header("Cache-Control").unwrap().contains("no-store"));
+    assert!(answer.json().get("refresh_token").is_none());
+    let token = answer.at("access_token");
+    for (name, value) in [("aud", ENDPOINT), ("tid", &id.tenant_id), ("appid", &id.client_id), ("ver", "1.0"), ("idtyp", "app")] {
+        assert_eq!(claim(&token, name), value);
+    }
+    let number = |name: &str| claims(&token).get(name).unwrap().as_i64().unwrap();
+    assert_eq!(number("exp") - number("iat"), 3600);
+    assert!(number("nbf") <= number("iat"));
+    assert!(claims(&token).get("scp").is_none());
+    assert!(["iss", "oid", "uti", "sub"].iter().all(|n| !claim(&token, n).is_empty()));
+    // Only the permissions of that audience's service.
+    let roles = |resource: &str| claim(&app_token(&sandbox, resource), "roles");
+    assert!(
+        roles(ENDPOINT).contains("Machine.Isolate")
+            && !roles(ENDPOINT).contains("Incident")
+            && !roles(ENDPOINT).contains("\"Machine.Read\"")
+    );
+    assert!(roles(XDR).contains("Incident.ReadWrite.All") && !roles(XDR).contains("Machine"));
+    assert!(roles(GRAPH).contains("ThreatHunting.Read.All") && !roles(GRAPH).contains("Machine"));
+    // Aliases of the audience, and its trailing slash.
+    for alias in [
+        "https://securitycenter.onmicrosoft.com/windowsatpservice",
+        "https://api.securitycenter.windows.com",
+        "https://api.securitycenter.microsoft.com/",
+        "fc780465-2017-40d4-a0c5-307022471b92",
+    ] {
+        let token = app_token(&sandbox, alias);
+        assert_eq!(claim(&token, "aud"), alias);
+        assert_eq!(call(&sandbox, &token, "GET", "/api/machines", "").status, 200, "{alias}");
+    }
+    // The secret as Basic authentication, and the tenant by its domain.
+    use base64::Engine;
+    let basic = base64::engine::general_purpose::STANDARD.encode(format!("{}:{}", id.client_id, id.client_secret));
+    let path = format!("/{}/oauth2/v2.0/token", id.domain);
+    let body = form(&[("grant_type", "client_credentials"), ("scope", &format!("{XDR}/.default"))]);
+    assert_eq!(send(&sandbox, "POST", &path, &[("Authorization", &format!("Basic {basic}"))], &body).status, 200);
+    // The first version of the endpoint: texts for numbers.
+    let first = [
+        ("grant_type", "client_credentials"),
+        ("client_id", id.client_id.as_str()),
+        ("client_secret", &id.client_secret),
+        ("resource", GRAPH),
+    ];
+    let answer = post_form(&sandbox, "/{t}/oauth2/token", &first);
+    assert_eq!((answer.status, answer.json().get("expires_in"), answer.at("resource")), (200, Some(&"3599".into()), GRAPH.into()));
+    assert_eq!(claim(&answer.at("access_token"), "aud"), GRAPH);
+    assert_eq!(post_form(&sandbox, "/{t}/oauth2/token", &first[..3]).at("error_codes/0"), "900144");
+    // Nothing of it is in the log.
+    let log = format!("{:?}", sandbox.requests());
+    assert!(!log.contains(&id.client_secret) && !log.contains(&token));
+}
+
+#[test]
+fn sign_in_errors_are_worded_as_by_entra() {
+    let sandbox = start();
+    let id = sandbox.identity();
+    let scope = format!("{ENDPOINT}/.default");
+    let one = |more: &[(&str, &str)]| sign_in(&sandbox, &scope, more);
+    for (answer, status, error, code) in [
+        (one(&[("client_secret", "wrong")]), 401, "invalid_client", 7_000_215),
+        (one(&[("client_secret", "-")]), 401, "invalid_client", 7_000_218),
+        (one(&[("client_id", "11111111-1111-1111-1111-111111111111")]), 400, "unauthorized_client", 700_016),
+        (one(&[("client_id", "-")]), 400, "invalid_request", 900_144),
+        (one(&[("client_id", &id.public_client_id)]), 401, "invalid_client", 700_025),
+        (one(&[("scope", "-")]), 400, "invalid_request", 900_144),
+        (one(&[("scope", "nonsense")]), 400, "invalid_scope", 70_011),
+        (one(&[("scope", "https://example.invalid/.default")]), 400, "invalid_resource", 500_011),
+        (one(&[("scope", &format!("{ENDPOINT}/Machine.Read"))]), 400, "invalid_scope", 1_002_012),
+        (one(&[("scope", &format!("{ENDPOINT}/Machine.Fly"))]), 400, "invalid_scope", 70_011),
+        (one(&[("scope", &format!("{ENDPOINT}/.default {GRAPH}/.default"))]), 400, "invalid_request", 28_000),
+        (one(&[("grant_type", "-")]), 400, "invalid_request", 900_144),
+        (one(&[("grant_type", "magic")]), 400, "unsupported_grant_type", 70_003),
+        (
+            post_form(&sandbox, "/nowhere.example/oauth2/v2.0/token", &[("grant_type", "client_credentials")]),
+            400,
+            "invalid_request",
+            90_002,
+        ),
+        (post_form(&sandbox, "/common/oauth2/v2.0/token", &[("grant_type", "client_credentials")]), 400, "invalid_request", 50_059),
+        (send(&sandbox, "GET", &format!("/{}/oauth2/v2.0/token", id.tenant_id), &[], ""), 405, "invalid_request", 900_561),
+        (poll(&sandbox, "no-such-code"), 400, "bad_verification_code", 70_019),
+    ] {
+        assert_eq!(
+            (answer.status, answer.at("error").as_str(), answer.at("error_codes/0")),
+            (status, error, format!("{code}")),
+            "{answer:?}"
+        );
+        let text = answer.at("error_description");
+        assert!(text.starts_with(&format!("AADSTS{code}: ")), "{text}");
+        for part in ["Trace ID: ", "Correlation ID: ", "Timestamp: "] {
+            assert!(text.contains(part), "{text}");
+        }
+        assert!(
+            text.contains(&answer.at("trace_id")) && text.contains(&answer.at("correlation_id")) && text.contains(&answer.at("timestamp"))
+        );
+        assert_eq!(answer.header("x-ms-request-id"), Some(answer.at("trace_id").as_str()));
+        assert!(answer.at("error_uri").contains(&code.to_string()));
+    }
+    let answer = send(&sandbox, "POST", &format!("/{}/oauth2/v2.0/token", id.tenant_id), &[("client-request-id", "abc")], "");
+    assert_eq!(answer.at("correlation_id"), "abc");
+}
+
+#[test]
+fn a_device_code_is_pending_until_a_person_answers() {
+    let sandbox = Sandbox::start(Options { auto_approve: false, ..Options::default() }).unwrap();
+    let code = device_code(&sandbox, &format!("{GRAPH}/.default openid profile offline_access"));
+    assert_eq!((code.status, code.at("interval"), code.at("expires_in"), code.at("user_code").len()), (200, "1".into(), "900".into(), 9));
+    assert!(code.at("message").contains(&code.at("verification_uri")) && code.at("message").contains(&code.at("user_code")));
+    assert!(code.at("verification_uri").ends_with("/device"));
+    let given = code.at("device_code");
+    assert_eq!(poll(&sandbox, &given).at("error"), "authorization_pending");
+    assert_eq!(poll(&sandbox, &given).at("error"), "slow_down");
+    sandbox.advance(1);
+    let pending = poll(&sandbox, &given);
+    assert_eq!((pending.at("error").as_str(), pending.at("error_codes/0").as_str()), ("authorization_pending", "70016"));
+    assert!(!sandbox.approve("WRONGCODE", None));
+    assert!(!sandbox.approve(&code.at("user_code"), Some("nobody@example.com")));
+    assert!(sandbox.approve(&code.at("user_code").to_lowercase(), None));
+    assert!(!sandbox.approve(&code.at("user_code"), None));
+    sandbox.advance(1);
+    let answer = poll(&sandbox, &given);
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let (token, user) = (answer.at("access_token"), sandbox.identity().user);
+    assert_eq!((claim(&token, "upn"), claim(&token, "unique_name"), claim(&token, "idtyp")), (user.clone(), user.clone(), "user".into()));
+    assert!(!claim(&token, "name").is_empty() && claims(&token).get("roles").is_none());
+    assert!(claim(&token, "scp").split(' ').any(|s| s == "ThreatHunting.Read.All"));
+    assert!(answer.at("scope").contains(&format!("{GRAPH}/ThreatHunting.Read.All")));
+    let info = json::parse(&jwt::decode(&answer.at("client_info")).unwrap()).unwrap();
+    assert_eq!(info.get("utid").unwrap().as_str(), Some(sandbox.identity().tenant_id.as_str()));
+    assert_eq!(info.get("uid").unwrap().as_str(), Some(claim(&token, "oid").as_str()));
+    assert_eq!(claim(&answer.at("id_token"), "preferred_username"), user);
+    assert_eq!(claim(&answer.at("id_token"), "aud"), sandbox.identity().public_client_id);
+    assert_eq!(poll(&sandbox, &given).at("error"), "invalid_grant");
+
+    // Another audience for the same person, by the refresh token.
+    let id = sandbox.identity();
+    let refresh = |token: &str, scope: &str| {
+        let fields =
+            [("grant_type", "refresh_token"), ("client_id", id.public_client_id.as_str()), ("refresh_token", token), ("scope", scope)];
+        post_form(&sandbox, "/organizations/oauth2/v2.0/token", &fields)
+    };
+    let other = refresh(&answer.at("refresh_token"), &format!("{ENDPOINT}/Machine.Read offline_access"));
+    assert_eq!((claim(&other.at("access_token"), "aud"), claim(&other.at("access_token"), "upn")), (ENDPOINT.into(), user));
+    assert_eq!(call(&sandbox, &other.at("access_token"), "GET", "/api/machines", "").status, 200);
+    assert!(!other.at("refresh_token").is_empty());
+    assert_eq!(refresh("nope", &format!("{GRAPH}/.default")).at("error"), "invalid_grant");
+    sandbox.revoke("Machine.Read");
+    let refused = refresh(&other.at("refresh_token"), &format!("{ENDPOINT}/Machine.Read"));
+    assert_eq!((refused.at("error_codes/0"), refused.at("suberror")), ("65001".into(), "consent_required".into()));
+}
+
+#[test]
+fn device_codes_are_declined_expire_and_grant_themselves() {
+    let sandbox = start();
+    let code = device_code(&sandbox, &format!("{GRAPH}/.default"));
+    assert!(sandbox.deny(&code.at("user_code")));
+    let declined = poll(&sandbox, &code.at("device_code"));
+    assert_eq!((declined.at("error"), declined.at("error_codes/0")), ("authorization_declined".into(), "70018".into()));
+
+    let code = device_code(&sandbox, &format!("{GRAPH}/.default"));
+    sandbox.advance(901);
+    let expired = poll(&sandbox, &code.at("device_code"));
+    assert_eq!((expired.at("error"), expired.at("error_codes/0")), ("expired_token".into(), "70020".into()));
+    assert!(!sandbox.approve(&code.at("user_code"), None));
+
+    let code = device_code(&sandbox, &format!("{GRAPH}/.default"));
+    assert_eq!(poll(&sandbox, &code.at("device_code")).at("error"), "authorization_pending");
+    assert_eq!(poll(&sandbox, &code.at("device_code")).at("error"), "slow_down");
+    sandbox.advance(1);
+    assert_eq!(poll(&sandbox, &code.at("device_code")).status, 200);
+}
+
+#[test]
+fn the_device_page_is_for_people_and_safe() {
+    let sandbox = Sandbox::start(Options { auto_approve: false, ..Options::default() }).unwrap();
+    let page = format!("/{}/device", sandbox.identity().tenant_id);
+    let shown = send(&sandbox, "GET", &format!("{page}?user_code=%22%3E%3Cscript%3Ealert(1)%3C/script%3E"), &[], "");
+    assert_eq!(shown.status, 200);
+    assert!(!shown.body.contains("<script") && shown.body.contains("&lt;script"));
+    assert!(shown.header("Content-Security-Policy").unwrap().contains("default-src 'none'"));
+    assert!(shown.body.contains(&sandbox.identity().user));
+    for (answer, expected) in [("approve", 200), ("deny", 400)] {
+        let code = device_code(&sandbox, &format!("{GRAPH}/.default"));
+        let fields = form(&[("user_code", &code.at("user_code")), ("user", &sandbox.identity().user), ("answer", answer)]);
+        let foreign = send(&sandbox, "POST", &page, &[("Origin", "https://evil.example")], &fields);
+        assert_eq!(foreign.status, 403);
+        let own = send(&sandbox, "POST", &page, &[("Origin", sandbox.url())], &fields);
+        assert_eq!(own.status, 200, "{own:?}");
+        assert_eq!(poll(&sandbox, &code.at("device_code")).status, expected);
+        assert_eq!(send(&sandbox, "POST", &page, &[], &fields).status, 400);
+    }
+}
+
+#[test]
+fn discovery_leads_to_everything_that_libraries_ask_for() {
+    let sandbox = start();
+    let tenant = sandbox.identity().tenant_id;
+    for id in [tenant.as_str(), "common", "organizations"] {
+        let answer = send(&sandbox, "GET", &format!("/{id}/v2.0/.well-known/openid-configuration"), &[], "");
+        assert_eq!(answer.status, 200);
+        for (name, path) in [
+            ("token_endpoint", "/oauth2/v2.0/token"),
+            ("device_authorization_endpoint", "/oauth2/v2.0/devicecode"),
+            ("authorization_endpoint", "/oauth2/v2.0/authorize"),
+            ("jwks_uri", "/discovery/v2.0/keys"),
+            ("issuer", "/v2.0"),
+        ] {
+            assert!(answer.at(name).ends_with(&format!("/{id}{path}")), "{name}");
+        }
+        let keys = send(&sandbox, "GET", &format!("/{id}/discovery/v2.0/keys"), &[], "");
+        assert_eq!(keys.at("keys/0/kty"), "RSA");
+    }
+    assert_eq!(send(&sandbox, "GET", "/nowhere.example/v2.0/.well-known/openid-configuration", &[], "").at("error_codes/0"), "90002");
+    assert_eq!(send(&sandbox, "GET", &format!("/{tenant}/.well-known/openid-configuration"), &[], "").status, 200);
+}
+
+#[test]
+fn an_action_moves_on_with_each_look_and_excludes_a_second() {
+    let desk = Desk::open();
+    let machine = desk.machine();
+    let isolate = |body: &str| desk.go("POST", &format!("/api/machines/{machine}/isolate"), body);
+    let made = isolate(r#"{"Comment":"case 42","IsolationType":"selective"}"#);
+    assert_eq!(
+        (made.status, made.at("status"), made.at("type"), made.at("scope")),
+        (201, "Pending".into(), "Isolate".into(), "Selective".into())
+    );
+    assert_eq!(
+        (made.at("requestorComment"), made.at("machineId"), made.at("requestSource")),
+        ("case 42".into(), machine.clone(), "PublicApi".into())
+    );
+    let second = isolate(r#"{"Comment":"again"}"#);
+    assert_eq!(
+        (second.status, second.at("error/code"), second.at("error/message")),
+        (400, "ActiveRequestAlreadyExists".into(), "Action is already in progress".into())
+    );
+    assert_eq!(desk.go("POST", &format!("/api/machines/{machine}/unisolate"), r#"{"Comment":"x"}"#).status, 400);
+    let scan = desk.go("POST", &format!("/api/machines/{machine}/runAntiVirusScan"), r#"{"Comment":"x","ScanType":"Quick"}"#);
+    assert_eq!((scan.status, scan.at("type")), (201, "RunAntiVirusScan".into()));
+    let path = format!("/api/machineactions/{}", made.at("id"));
+    let states: Vec<String> = (0..3).map(|_| desk.get(&path).at("status")).collect();
+    assert_eq!(states, ["InProgress", "Succeeded", "Succeeded"]);
+    let done = desk.go("POST", &format!("{path}/cancel"), r#"{"Comment":"too late"}"#);
+    assert_eq!((done.status, done.at("error/code")), (400, "BadRequest".into()));
+    let back = desk.go("POST", &format!("/api/machines/{machine}/unisolate"), r#"{"Comment":"x"}"#);
+    assert_eq!(back.status, 201);
+    let cancelled = desk.go("POST", &format!("/api/machineactions/{}/cancel", back.at("id")), r#"{"Comment":"no"}"#);
+    assert_eq!((cancelled.status, cancelled.at("status"), cancelled.at("cancellationComment")), (200, "Cancelled".into(), "no".into()));
+    assert_eq!(desk.get(&format!("/api/machineactions/{}", back.at("id"))).at("status"), "Cancelled");
+    let list = desk.get("/api/machineactions?$filter=type%20eq%20'Isolate'%20and%20status%20eq%20'Succeeded'");
+    assert_eq!((list.items().len(), list.at("value/0/id")), (1, made.at("id")));
+    assert_eq!(desk.get("/api/machineactions").items().len(), 3);
+    assert_eq!(desk.get("/api/machineactions/nope").at("error/code"), "ResourceNotFound");
+    desk.sandbox.reset();
+    assert_eq!(desk.get("/api/machineactions").items().len(), 0);
+}
+
+#[test]
+fn cancelling_needs_the_permission_of_the_actions_kind() {
+    let permissions = ["Machine.Isolate", "Machine.Scan", "Machine.Read.All"].map(str::to_owned).to_vec();
+    let desk = Desk::new(Options { permissions: Some(permissions), ..Options::default() });
+    let action = desk.go("POST", &format!("/api/machines/{}/isolate", desk.machine()), r#"{"Comment":"x"}"#).at("id");
+    desk.sandbox.revoke("Machine.Isolate");
+    let token = app_token(&desk.sandbox, ENDPOINT);
+    let path = format!("/api/machineactions/{action}/cancel");
+    let refused = call(&desk.sandbox, &token, "POST", &path, r#"{"Comment":"x"}"#);
+    assert_eq!(refused.status, 403);
+    assert!(refused.at("error/message").contains("required roles: Machine.Isolate,"));
+    assert_eq!(desk.go("POST", &path, r#"{"Comment":"x"}"#).status, 200);
+}
+
+#[test]
+fn tags_are_kept_and_filtered_by() {
+    let desk = Desk::open();
+    let machine = desk.machine();
+    let tag =
+        |action: &str| desk.go("POST", &format!("/api/machines/{machine}/tags"), &format!(r#"{{"Value":"it's","Action":"{action}"}}"#));
+    assert!(tag("Add").at("machineTags").contains("it's"));
+    tag("Add");
+    let filter = "/api/machines?$filter=machineTags/any(t:%20t%20eq%20'it''s')";
+    let found = desk.get(filter);
+    assert_eq!((found.items().len(), found.at("value/0/id")), (1, machine.clone()));
+    assert!(!tag("Remove").at("machineTags").contains("it's"));
+    assert_eq!(desk.get(filter).status, 404);
+    let log = desk.sandbox.requests();
+    assert!(log.iter().any(|r| r.operation == Some("machines.add_tag")) && log.iter().any(|r| r.operation == Some("machines.remove_tag")));
+    assert_eq!(tag("Paint").at("error/code"), "InvalidInput");
+    let none = desk.go("POST", &format!("/api/machines/{machine}/tags"), r#"{"Value":"x"}"#);
+    assert_eq!(none.at("error/message"), "Parameter Action is missing");
+}
+
+#[test]
+fn body_names_are_case_sensitive_and_checked() {
+    let desk = Desk::open();
+    let path = format!("/api/machines/{}/isolate", desk.machine());
+    for (body, code, words) in [
+        ("", "InvalidRequestBody", ""),
+        ("{", "InvalidRequestBody", ""),
+        ("[]", "InvalidRequestBody", "object"),
+        ("{}", "MissingRequiredParameter", "Parameter Comment is missing"),
+        (r#"{"comment":"x"}"#, "MissingRequiredParameter", "Parameter Comment is missing"),
+        (r#"{"Comment":""}"#, "MissingRequiredParameter", "Parameter Comment is missing"),
+        (r#"{"Comment":"x","isolationType":"Full"}"#, "InvalidRequestBody", "'isolationType'"),
+        (r#"{"Comment":"x","IsolationType":"Half"}"#, "InvalidInput", "Full, Selective, UnManagedDevice"),
+        (r#"{"Comment":7}"#, "InvalidRequestBody", "wrong type"),
+    ] {
+        let answer = call(&desk.sandbox, &desk.endpoint, "POST", &path, body);
+        assert_eq!((answer.status, answer.at("error/code").as_str()), (400, code), "{body}");
+        assert!(answer.at("error/message").contains(words), "{body}: {answer:?}");
+    }
+    let headers = [("Authorization", &*format!("Bearer {}", desk.endpoint)), ("Content-Type", "text/plain")];
+    assert_eq!(send(&desk.sandbox, "POST", &path, &headers, "{}").status, 415);
+    let unknown = desk.go("POST", "/api/machines/123/isolate", r#"{"Comment":"x"}"#);
+    assert_eq!(
+        (unknown.status, unknown.at("error/code"), unknown.at("error/message")),
+        (404, "ResourceNotFound".into(), "Machine 123 was not found".into())
+    );
+}
+
+#[test]
+fn a_change_through_one_service_shows_in_all() {
+    let desk = Desk::open();
+    let alert = desk.get("/api/alerts?$top=1&$filter=status%20eq%20'New'").at("value/0/id");
+    let incident = desk.get(&format!("/api/alerts/{alert}")).at("incidentId");
+    let changed = desk.go(
+        "PATCH",
+        &format!("/api/alerts/{alert}"),
+        r#"{"status":"InProgress","assignedTo":"a@b.c","classification":"TruePositive","determination":"CompromisedUser","comment":"hm"}"#,
+    );
+    assert_eq!(
+        (changed.status, changed.at("status"), changed.at("determination")),
+        (200, "InProgress".into(), "CompromisedAccount".into()),
+        "{changed:?}"
+    );
+    let on_graph = desk.get(&format!("/v1.0/security/alerts_v2/{alert}"));
+    assert_eq!(
+        (on_graph.at("status"), on_graph.at("determination"), on_graph.at("assignedTo")),
+        ("inProgress".into(), "compromisedAccount".into(), "a@b.c".into())
+    );
+    assert!(on_graph.at("comments").contains("hm"));
+    let of_incident = desk.get(&format!("/api/incidents/{incident}"));
+    let mine = of_incident
+        .json()
+        .get("alerts")
+        .unwrap()
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|a| a.get("alertId").unwrap().as_str() == Some(&alert))
+        .cloned()
+        .unwrap();
+    assert_eq!(mine.get("status").unwrap().as_str(), Some("InProgress"));
+
+    let resolved = desk.go("PATCH", &format!("/v1.0/security/incidents/{incident}"), r#"{"status":"resolved","customTags":["demo"],"resolvingComment":"done","classification":"truePositive","determination":"multiStagedAttack"}"#);
+    assert_eq!(
+        (resolved.status, resolved.at("status"), resolved.at("customTags")),
+        (200, "resolved".into(), r#"["demo"]"#.into()),
+        "{resolved:?}"
+    );
+    let xdr = desk.get(&format!("/api/incidents/{incident}"));
+    assert_eq!(
+        (xdr.at("status"), xdr.at("tags"), xdr.at("determination")),
+        ("Resolved".into(), r#"["demo"]"#.into(), "MultiStagedAttack".into())
+    );
+    let alert_now = desk.get(&format!("/api/alerts/{alert}"));
+    assert_eq!(alert_now.at("status"), "Resolved");
+    assert_ne!(alert_now.at("resolvedTime"), "null");
+    let reopened = desk.go("PATCH", &format!("/v1.0/security/alerts_v2/{alert}"), r#"{"status":"new","assignedTo":null}"#);
+    assert_eq!((reopened.at("resolvedDateTime"), reopened.at("assignedTo")), ("null".into(), "null".into()));
+    let xdr =
+        desk.go("PATCH", &format!("/api/incidents/{incident}"), r#"{"status":"Active","tags":[],"comment":"again","assignedTo":"x@y.z"}"#);
+    assert_eq!((xdr.at("status"), xdr.at("tags")), ("Active".into(), "[]".into()));
+    let graph = desk.get(&format!("/v1.0/security/incidents/{incident}?$expand=alerts"));
+    assert_eq!(
+        (graph.at("status"), graph.at("assignedTo"), graph.at("resolvingComment")),
+        ("active".into(), "x@y.z".into(), "done".into())
+    );
+    assert!(graph.at("comments").contains("again") && graph.at("alerts").contains(&alert));
+    desk.sandbox.reset();
+    assert_eq!(desk.get(&format!("/api/alerts/{alert}")).at("status"), "New");
+}
+
+#[test]
+fn changes_that_do_not_fit_are_refused() {
+    let desk = Desk::open();
+    let alert = desk.get("/api/alerts?$top=1").at("value/0/id");
+    let incident = desk.get("/api/incidents?$top=1").at("value/0/incidentId");
+    for (path, body, code) in [
+        (format!("/api/alerts/{alert}"), r#"{"status":"Gone"}"#, "InvalidInput"),
+        (format!("/api/alerts/{alert}"), r#"{"Status":"New"}"#, "InvalidRequestBody"),
+        (format!("/api/alerts/{alert}"), r#"{"classification":"FalsePositive","determination":"Malware"}"#, "BadRequest"),
+        (format!("/api/incidents/{incident}"), r#"{"tags":"x"}"#, "InvalidRequestBody"),
+        (format!("/api/incidents/{incident}"), r#"{"determination":"Bogus"}"#, "InvalidInput"),
+        (format!("/v1.0/security/incidents/{incident}"), r#"{"tags":["x"]}"#, "BadRequest"),
+        (format!("/v1.0/security/alerts_v2/{alert}"), r#"{"status":"gone"}"#, "BadRequest"),
+    ] {
+        let answer = desk.go("PATCH", &path, body);
+        assert_eq!((answer.status, answer.at("error/code").as_str()), (400, code), "{path} {body}");
+    }
+    for path in ["/api/alerts/nope", "/api/incidents/0", "/api/incidents/x", "/v1.0/security/incidents/0", "/v1.0/security/alerts_v2/nope"]
+    {
+        assert_eq!(desk.go("PATCH", path, "{}").status, 404, "{path}");
+        assert_eq!(desk.get(path).status, 404, "{path}");
+    }
+}
+
+#[test]
+fn machines_are_found_by_id_and_name_whatever_the_case_and_version() {
+    let desk = Desk::open();
+    let machine = desk.machine();
+    let name = desk.get(&format!("/api/machines/{machine}")).at("computerDnsName");
+    for path in [format!("/API/Machines/{name}"), format!("/api/v1.0/machines/{machine}"), format!("/api/machines/{}", name.to_uppercase())]
+    {
+        let answer = desk.get(&path);
+        assert_eq!((answer.status, answer.at("id")), (200, machine.clone()), "{path}");
+        assert!(answer.at("@odata.context").ends_with("/api/$metadata#Machines/$entity"));
+    }
+    let none = desk.get("/api/machines?$filter=riskScore%20eq%20'Purple'");
+    assert_eq!((none.status, none.at("error/code")), (404, "ResourceNotFound".into()));
+    assert_eq!(desk.get("/api/alerts?$filter=status%20eq%20'Purple'").items().len(), 0);
+}
+
+#[test]
+fn what_is_not_declared_is_a_loud_404_and_other_methods_are_405() {
+    let desk = Desk::open();
+    let lost = desk.get("/api/nothing");
+    assert_eq!((lost.status, lost.at("error/code"), lost.header("x-sandbox-unsupported")), (404, "NotFound".into(), Some("route")));
+    assert!(lost.at("error/message").contains("GET /api/nothing"));
+    assert!(desk.get("/v1.0/nothing").json().get("error").unwrap().get("innerError").is_some());
+    assert_eq!(desk.get("/").status, 404);
+    let wrong = desk.go("DELETE", "/api/machines", "");
+    assert_eq!((wrong.status, wrong.header("Allow")), (405, Some("GET")));
+}
+
+/// Follows next links, at most so many.
+fn follow(desk: &Desk, first: &str, most: usize) -> (Vec<Value>, Vec<String>) {
+    let (mut items, mut links, mut path) = (Vec::new(), Vec::new(), first.to_owned());
+    for _ in 0..most {
+        let answer = desk.get(&path);
+        items.extend(answer.items());
+        let Some(link) = answer.json().get("@odata.nextLink").and_then(|l| l.as_str().map(str::to_owned)) else { break };
+        path = link.strip_prefix("http://127.0.0.1").unwrap_or_else(|| panic!("another origin: {link}")).to_owned();
+        links.push(path.clone());
+    }
+    (items, links)
+}
+
+fn ids(items: &[Value]) -> Vec<String> {
+    let of = |v: &Value| v.get("id").or_else(|| v.get("incidentId")).unwrap().to_string();
+    items.iter().map(of).collect()
+}
+
+#[test]
+fn lists_come_in_pages_with_next_links() {
+    let desk = Desk::new(Options { page_size: Some(7), ..Options::default() });
+    for path in ["/api/alerts", "/api/incidents", "/v1.0/security/incidents", "/v1.0/security/alerts_v2"] {
+        let (items, links) = follow(&desk, path, 100);
+        assert!(items.len() > 7 && links.len() == items.len().div_ceil(7) - 1, "{path}: {} in {}", items.len(), links.len());
+        let mut unique = ids(&items);
+        unique.sort();
+        unique.dedup();
+        assert_eq!(unique.len(), items.len(), "{path}");
+        assert_eq!(links[0].contains("$skiptoken="), path.starts_with("/v1.0"), "{links:?}");
+    }
+    // `$top` is a limit on the Endpoint service and a page size on Graph.
+    assert!(desk.get("/api/alerts?$top=3").json().get("@odata.nextLink").is_none());
+    assert!(desk.get("/api/incidents?$top=3").json().get("@odata.nextLink").is_none());
+    let (all, links) = follow(&desk, "/v1.0/security/alerts_v2?$top=20&$count=true&$orderby=createdDateTime%20desc", 100);
+    assert_eq!(links.len(), all.len().div_ceil(20) - 1);
+    assert!(links[0].contains("$top=20") && links[0].contains("$orderby="));
+    assert_eq!(desk.get("/v1.0/security/alerts_v2?$top=2&$count=true").at("@odata.count"), all.len().to_string());
+    let skipped = desk.get("/api/alerts?$top=2&$skip=1");
+    assert_eq!(ids(&skipped.items()), ids(&desk.get("/api/alerts?$top=3").items())[1..]);
+    assert_eq!(desk.get("/v1.0/security/alerts_v2?$skiptoken=xyz").status, 400);
+    let filtered = follow(&desk, "/v1.0/security/alerts_v2?$filter=severity%20eq%20'high'", 100).0;
+    assert!(!filtered.is_empty() && filtered.iter().all(|a| a.get("severity").unwrap().as_str() == Some("high")));
+}
+
+#[test]
+fn the_machines_next_link_loses_its_names_and_loops() {
+    let desk = Desk::new(Options { page_size: Some(5), ..Options::default() });
+    let first = desk.get("/api/machines?$filter=healthStatus%20ne%20'x'");
+    let link = |a: &Answer| a.at("@odata.nextLink").strip_prefix("http://127.0.0.1").unwrap().to_owned();
+    assert!(link(&first).contains("$filter=healthStatus") && link(&first).ends_with("$skip=5"), "{}", link(&first));
+    let second = desk.get(&link(&first));
+    assert!(link(&second).contains("?=healthStatus%20ne%20'x'&=5&$skip=5"), "{}", link(&second));
+    let third = desk.get(&link(&second));
+    assert_eq!(ids(&third.items()), ids(&second.items()));
+    assert_eq!(link(&third), link(&second));
+    let by_hand: Vec<String> = (0..20)
+        .flat_map(|n| {
+            let page = desk.get(&format!("/api/machines?$top=5&$skip={}", n * 5));
+            if page.status == 200 { ids(&page.items()) } else { Vec::new() }
+        })
+        .collect();
+    assert!(by_hand.len() > 10);
+}
+
+#[test]
+fn options_beyond_the_limits_are_refused_by_the_odata_layer() {
+    let desk = Desk::open();
+    for (path, limit, given) in [("/api/machines?$top=10001", 10_000, 10_001), ("/api/incidents?$top=101", 100, 101)] {
+        let answer = desk.get(path);
+        assert_eq!(
+            (answer.status, answer.at("error/code"), answer.at("error/details"), answer.at("error/innererror")),
+            (400, String::new(), "[]".into(), "null".into())
+        );
+        assert_eq!(
+            answer.at("error/message"),
+            format!(
+                "The query specified in the URI is not valid. The limit of '{limit}' for Top query has been exceeded. The value from the incoming request is '{given}'."
+            )
+        );
+        assert!(answer.json().get("error").unwrap().get("target").is_none());
+    }
+    for path in [
+        "/v1.0/security/incidents?$top=51",
+        "/v1.0/security/alerts_v2?$top=1001",
+        "/v1.0/security/alerts_v2?$skip=501",
+        "/v1.0/security/alerts_v2?$filter=title%20eq%20'x'",
+        "/v1.0/security/incidents?$stop=1",
+    ] {
+        let answer = desk.get(path);
+        assert_eq!((answer.status, answer.at("error/code")), (400, "BadRequest".into()), "{path}");
+        assert!(!answer.at("error/innerError/request-id").is_empty());
+    }
+    assert_eq!(desk.get("/v1.0/security/incidents?$top=50").status, 200);
+    assert!(desk.get("/api/machines?$stop=5").at("error/message").contains("'$stop' is not supported"));
+    for (path, words) in [
+        ("/api/machines?$filter=osBuild%20eq%205", "'osBuild'"),
+        ("/api/machines?$filter=lastSeen%20gt%20'2026-01-01T00:00:00Z'", "Edm.DateTimeOffset"),
+        ("/api/incidents?$filter=severity%20eq%20'High'", "'severity'"),
+        ("/api/alerts?$filter=status%20eq", "Syntax error at position 9"),
+    ] {
+        let answer = desk.get(path);
+        assert_eq!((answer.status, answer.at("error/code")), (400, "ODataError".into()), "{path}");
+        assert!(answer.at("error/message").contains(words), "{path}: {answer:?}");
+    }
+    assert_eq!(desk.get("/api/alerts?$top=1").at("value/0/evidence"), "[]");
+    assert_ne!(desk.get("/api/alerts?$top=1&$expand=evidence").at("value/0/evidence"), "[]");
+}
+
+fn hunt(desk: &Desk, path: &str, query: &str, timespan: Option<&str>) -> Answer {
+    let mut body = vec![("Query", Value::from(query))];
+    body.extend(timespan.map(|t| ("Timespan", t.into())));
+    let body: json::Object = body.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
+    desk.go("POST", path, &Value::Object(body).to_string())
+}
+
+const ON_ENDPOINT: &str = "/api/advancedqueries/run";
+const ON_XDR: &str = "/api/advancedhunting/run";
+const ON_GRAPH: &str = "/v1.0/security/runHuntingQuery";
+
+#[test]
+fn hunting_answers_in_three_shapes() {
+    let desk = Desk::open();
+    let query = "print Yes = true, No = bool(null), N = 5, L = long(null), R = 1.5, S = 'x', T = datetime(2026-11-20T10:00:00.1234567Z), \
+                 D = dynamic({\"a\":[1,{\"b\":null}],\"n\":0}), A = dynamic([\"x\",{\"y\":1}]), Z = dynamic(null)";
+    for path in [ON_ENDPOINT, ON_XDR] {
+        let answer = hunt(&desk, path, query, None);
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert!(answer.json().get("Stats").unwrap().get("resource_usage").is_some());
+        assert_eq!((answer.at("Schema/0/Name"), answer.at("Schema/0/Type")), ("Yes".into(), "SByte".into()));
+        let row = answer.at("Results/0");
+        assert!(row.starts_with(r#"{"Yes":1,"No":null,"N":5,"L":null,"R":1.5,"S":"x","T":"2026-11-20T10:00:00.1234567Z","#), "{row}");
+        assert!(row.contains(r#""A":"[\"x\",{\"y\":1}]","Z":null"#), "{row}");
+    }
+    let answer = hunt(&desk, ON_GRAPH, query, None);
+    assert_eq!((answer.at("schema/0/name"), answer.at("schema/0/type")), ("Yes".into(), "SByte".into()));
+    assert!(answer.json().get("Stats").is_none());
+    let row = answer.at("results/0");
+    assert!(row.starts_with(r##"{"Yes@odata.type":"#SByte","Yes":1,"No":{},"##), "{row}");
+    assert!(row.contains(r#""L":{},"R":1.5,"S":"x""#), "{row}");
+    assert!(row.contains(r##""D":{"@odata.type":"#microsoft.graph.security.dynamicColumnValue","a@odata.type":"#Collection(String)","a":["1","{\"b\":null}"]"##), "{row}");
+    assert!(row.ends_with(r##""A@odata.type":"#Collection(String)","A":["x","{\"y\":1}"],"Z":{}}"##), "{row}");
+}
+
+#[test]
+fn the_window_is_thirty_days_and_graph_narrows_it() {
+    let desk = Desk::open();
+    let count = |timespan: Option<&str>| {
+        let answer = hunt(&desk, ON_GRAPH, "DeviceProcessEvents | count", timespan);
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.at("results/0/Count").parse::<i64>().unwrap()
+    };
+    let all = count(None);
+    let week = count(Some("P7D"));
+    assert!(all > week && week > 0, "{all} {week}");
+    assert_eq!(count(Some("P90D")), all);
+    assert_eq!(count(Some("2001-01-01/2001-01-02")), 0);
+    let wrong = hunt(&desk, ON_GRAPH, "DeviceProcessEvents | count", Some("a week"));
+    assert_eq!((wrong.status, wrong.at("error/code")), (400, "BadRequest".into()));
+    // The others know no Timespan.
+    assert_eq!(hunt(&desk, ON_XDR, "DeviceInfo | count", Some("P7D")).at("error/code"), "InvalidRequestBody");
+    // Graph's SDKs write small letters.
+    assert_eq!(desk.go("POST", ON_GRAPH, r#"{"query":"DeviceInfo | count"}"#).status, 200);
+    assert_eq!(desk.go("POST", ON_XDR, r#"{"query":"DeviceInfo | count"}"#).at("error/code"), "MissingRequiredParameter");
+}
+
+#[test]
+fn wrong_queries_are_refused_with_their_place() {
+    let desk = Desk::open();
+    for path in [ON_ENDPOINT, ON_XDR, ON_GRAPH] {
+        let answer = hunt(&desk, path, "DeviceInfo | where Nonsense == 1", None);
+        assert_eq!((answer.status, answer.at("error/code")), (400, "BadRequest".into()), "{answer:?}");
+        assert!(answer.at("error/message").contains("Nonsense") && answer.at("error/message").contains("column 20"), "{answer:?}");
+        assert_eq!(hunt(&desk, path, "", None).status, 400);
+    }
+    let unsupported = hunt(&desk, ON_XDR, "DeviceInfo | evaluate basket()", None);
+    assert_eq!(unsupported.status, 400);
+    assert!(unsupported.header("x-sandbox-unsupported").is_some(), "{unsupported:?}");
+    assert_eq!(hunt(&desk, ON_XDR, "EmailEvents | take 1", None).status, 200);
+    assert_eq!(hunt(&desk, ON_ENDPOINT, "EmailEvents | take 1", None).status, 400);
+}
+
+#[test]
+fn faults_answer_hang_up_stall_and_tear() {
+    let desk = Desk::open();
+    let fault = |f: Fault| desk.sandbox.fault(f);
+    fault(Fault {
+        operation: Some("machines.list".into()),
+        status: 429,
+        headers: vec![("Retry-After".into(), "3".into())],
+        times: Some(1),
+        ..Fault::default()
+    });
+    let throttled = desk.get("/api/machines");
+    assert_eq!((throttled.status, throttled.header("Retry-After"), throttled.at("error/code")), (429, Some("3"), "429".into()));
+    assert_eq!(throttled.at("error/message"), "API calls quota exceeded! maximum allowed 45 per 00:01:00");
+    assert_eq!(desk.get("/api/machines").status, 200);
+
+    fault(Fault {
+        path: Some("/api/machines".into()),
+        status: 503,
+        body: Some("<html>".into()),
+        headers: vec![("Content-Type".into(), "text/html".into())],
+        times: Some(1),
+        ..Fault::default()
+    });
+    let html = desk.get("/api/machines");
+    assert_eq!((html.status, html.body.as_str(), html.header("Content-Type")), (503, "<html>", Some("text/html")));
+
+    let request =
+        |path: &str| format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {}\r\n\r\n", desk.endpoint);
+    fault(Fault { operation: Some("machines.list".into()), kind: FaultKind::Reset, times: Some(1), ..Fault::default() });
+    assert!(raw(&desk.sandbox, request("/api/machines").as_bytes()).is_empty());
+
+    fault(Fault { operation: Some("machines.list".into()), kind: FaultKind::Truncate, times: Some(1), ..Fault::default() });
+    let torn = String::from_utf8(raw(&desk.sandbox, request("/api/machines").as_bytes())).unwrap();
+    let (head, body) = torn.split_once("\r\n\r\n").unwrap();
+    let promised: usize = head.lines().find_map(|l| l.to_lowercase().strip_prefix("content-length: ").map(|n| n.parse().unwrap())).unwrap();
+    assert!(!body.is_empty() && body.len() == promised / 2, "{} of {promised}", body.len());
+
+    fault(Fault { operation: Some("machines.list".into()), kind: FaultKind::Stall, times: Some(1), ..Fault::default() });
+    let mut stream = TcpStream::connect(desk.sandbox.url().strip_prefix("http://").unwrap()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    stream.write_all(request("/api/machines").as_bytes()).unwrap();
+    assert!(stream.read(&mut [0; 1]).is_err());
+    assert_eq!(desk.get("/api/machines").status, 200, "the others go on");
+
+    let log: Vec<u16> = desk.sandbox.requests().iter().filter(|r| r.operation == Some("machines.list")).map(|r| r.status).collect();
+    assert_eq!(log, [429, 200, 503, 0, 200, 0, 200]);
+
+    fault(Fault { path: Some(format!("/{}/oauth2", desk.sandbox.identity().tenant_id)), status: 500, ..Fault::default() });
+    assert_eq!(sign_in(&desk.sandbox, "x", &[]).status, 500);
+    assert_eq!(sign_in(&desk.sandbox, "x", &[]).status, 500);
+    desk.sandbox.reset();
+    assert_eq!(sign_in(&desk.sandbox, "x", &[]).at("error_codes/0"), "70011");
+}
+
+#[test]
+fn the_control_paths_serve_other_programs() {
+    let desk = Desk::open();
+    let ask = |method: &str, path: &str, body: &str| send(&desk.sandbox, method, path, &[], body);
+    assert_eq!(ask("GET", "/_sandbox/health", "").at("status"), "ok");
+    let made = ask("POST", "/_sandbox/faults", r#"{"operation":"alerts.list","status":500,"times":1}"#);
+    assert_eq!((made.status, made.at("0/kind")), (201, "answer".into()));
+    assert_eq!(desk.get("/api/alerts").status, 500);
+    assert_eq!(desk.get("/api/alerts").status, 200);
+    assert_eq!(ask("POST", "/_sandbox/faults", r#"{"statsu":1}"#).status, 400);
+    assert_eq!(send(&desk.sandbox, "POST", "/_sandbox/reset", &[("Origin", "https://evil.example")], "").status, 403);
+    let log = ask("GET", "/_sandbox/requests", "").json();
+    let log = log.as_array().unwrap();
+    assert_eq!(log.len(), 5, "three sign-ins and two lists");
+    assert_eq!(log[3].get("operation").unwrap().as_str(), Some("alerts.list"));
+    assert_eq!(ask("POST", "/_sandbox/reset", "").status, 204);
+    assert!(desk.sandbox.requests().is_empty());
+    assert_eq!(ask("GET", "/_sandbox/faults", "").body, "[]");
+    assert_eq!(ask("GET", "/_sandbox/nothing", "").status, 404);
+    assert_eq!(ask("POST", "/_sandbox/advance?seconds=60", "").status, 200);
+}
+
+#[test]
+fn what_is_too_large_is_refused_and_nothing_falls_over() {
+    let desk = Desk::open();
+    let head = format!(
+        "POST /api/machines/x/isolate HTTP/1.1\r\nHost: any.thing.example:99\r\nConnection: close\r\nAuthorization: Bearer {}\r\n",
+        desk.endpoint
+    );
+    let large = format!("{head}Content-Length: {}\r\n\r\n{}", 9 << 20, " ".repeat(9 << 20));
+    let answer = raw(&desk.sandbox, large.as_bytes());
+    assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 413"), "{:?}", String::from_utf8_lossy(&answer[..60.min(answer.len())]));
+    let wide = format!("{head}X-Wide: {}\r\n\r\n", "x".repeat(100 << 10));
+    let answer = raw(&desk.sandbox, wide.as_bytes());
+    assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 431"), "{:?}", String::from_utf8_lossy(&answer));
+    for junk in [
+        &b"\x16\x03\x01\x00"[..],
+        b"GET\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"POST /api/machines/x/isolate HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nConnection: close\r\n\r\n",
+    ] {
+        let mut stream = TcpStream::connect(desk.sandbox.url().strip_prefix("http://").unwrap()).unwrap();
+        let _ = stream.write_all(junk);
+        drop(stream);
+    }
+    let host = raw(
+        &desk.sandbox,
+        format!(
+            "GET /api/alerts?$top=1 HTTP/1.1\r\nHost: any.thing.example:99\r\nConnection: close\r\nAuthorization: Bearer {}\r\n\r\n",
+            desk.endpoint
+        )
+        .as_bytes(),
+    );
+    assert!(String::from_utf8(host).unwrap().contains("http://any.thing.example:99/api/$metadata#Alerts"));
+    assert_eq!(desk.get("/api/machines").status, 200);
+}
+
+#[test]
+fn a_handler_that_panics_is_a_500_and_no_more() {
+    let sandbox = start();
+    std::panic::set_hook(Box::new(|_| {}));
+    let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let _held = sandbox.house.store();
+        panic!("poisoned");
+    }));
+    let _ = std::panic::take_hook();
+    let token = app_token(&sandbox, ENDPOINT);
+    assert_eq!(call(&sandbox, &token, "GET", "/api/machines", "").status, 200);
+}
+
+#[test]
+fn connections_are_kept_and_many_are_served_at_once() {
+    let desk = Desk::open();
+    std::thread::scope(|scope| {
+        for _ in 0..40 {
+            scope.spawn(|| {
+                let mut stream = TcpStream::connect(desk.sandbox.url().strip_prefix("http://").unwrap()).unwrap();
+                for _ in 0..5 {
+                    stream.write_all(b"GET /_sandbox/health HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+                    let mut seen = Vec::new();
+                    while !seen.ends_with(b"}") {
+                        let mut chunk = [0; 1024];
+                        let n = stream.read(&mut chunk).unwrap();
+                        assert!(n > 0);
+                        seen.extend_from_slice(&chunk[..n]);
+                    }
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn it_starts_quickly_stops_at_once_and_leaves_the_port() {
+    drop(start());
+    let begun = Instant::now();
+    let mut sandbox = start();
+    let took = begun.elapsed();
+    assert!(took < Duration::from_millis(250), "{took:?}");
+    let address = sandbox.url().strip_prefix("http://").unwrap().to_owned();
+    let _open = TcpStream::connect(&address).unwrap();
+    let begun = Instant::now();
+    sandbox.stop();
+    sandbox.stop();
+    assert!(begun.elapsed() < Duration::from_secs(1));
+    assert!(TcpStream::connect(&address).is_err());
+    let port = address.rsplit(':').next().unwrap().parse().unwrap();
+    let again = Sandbox::start(Options { port, ..Options::default() });
+    assert!(again.is_ok() || again.err().unwrap().kind() == std::io::ErrorKind::AddrInUse);
+}
+
+#[test]
+fn time_is_the_sandboxs_own() {
+    let now = super::clock::parse("2031-05-06T07:08:09Z").unwrap();
+    let sandbox = Sandbox::start(Options { now: Some(now), ..Options::default() }).unwrap();
+    let token = app_token(&sandbox, ENDPOINT);
+    assert_eq!(claims(&token).get("iat").unwrap().as_i64().unwrap() / 60, 1_935_817_689 / 60);
+    let answer = call(&sandbox, &token, "GET", "/api/machines?$top=1", "");
+    assert!(answer.header("date").unwrap().contains("06 May 2031 07:08"), "{answer:?}");
+    assert!(answer.at("value/0/lastSeen").starts_with("2031-0"), "{answer:?}");
+    let twice = |seed| {
+        let sandbox = Sandbox::start(Options { now: Some(now), seed, ..Options::default() }).unwrap();
+        let token = app_token(&sandbox, ENDPOINT);
+        call(&sandbox, &token, "GET", "/api/machines", "").body.replace(sandbox.url(), "")
+    };
+    assert_eq!(twice(1), twice(1));
+    let _ = object([("unused", Value::Null)]);
+}

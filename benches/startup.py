@@ -21,7 +21,7 @@ from pathlib import Path
 import xdrkit
 
 RUNS = 15
-REQUESTS = 60       # fewer than the services allow in a minute
+REQUESTS = 60  # fewer than the services allow in a minute
 
 
 def cpu(statement: str) -> float:

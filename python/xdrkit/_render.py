@@ -82,7 +82,7 @@ def text_card(result: HuntResult, width: int | None = None) -> str:
         from shutil import get_terminal_size
 
         width = get_terminal_size((100, 24)).columns
-    lines = [_fit(f"HuntResult: {summary(result)}", max(width, 40)).rstrip()]
+    lines = [_fit(visible(f"HuntResult: {summary(result)}", 500), max(width, 40)).rstrip()]
     schema = result.schema
     rows = result[:_TEXT_ROWS]
     cells = [

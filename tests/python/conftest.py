@@ -1,0 +1,91 @@
+"""What the Python tests share: a sandbox for each test, a way to run a coroutine, and a hunting table that needs no service."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Coroutine, Iterator
+from pathlib import Path
+from typing import Any, Callable, TypeVar
+
+import pytest
+import xdrkit
+
+T = TypeVar("T")
+ROOT = Path(__file__).resolve().parents[2]
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the developer's own tenant or proxy."""
+    for name in ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET", "AUTHORITY_HOST"):
+        monkeypatch.delenv(f"AZURE_{name}", raising=False)
+    for name in ("BASE_URL", "CLOUD", "LOG"):
+        monkeypatch.delenv(f"XDRKIT_{name}", raising=False)
+    for name in PROXIES:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.fixture
+def sb() -> Iterator[xdrkit.Sandbox]:
+    """A sandbox of the test's own."""
+    with xdrkit.sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+def client(sb: xdrkit.Sandbox) -> Iterator[xdrkit.Client]:
+    """A client in application context."""
+    with sb.client() as made:
+        yield made
+
+
+@pytest.fixture
+def run() -> Callable[[Coroutine[Any, Any, T]], T]:
+    """Runs a coroutine in an event loop of its own."""
+    return asyncio.run
+
+
+@pytest.fixture
+def root() -> Path:
+    """The checkout."""
+    return ROOT
+
+
+@pytest.fixture
+def python() -> str:
+    """The interpreter, for child processes."""
+    return sys.executable
+
+
+class FakeTable:
+    """A decoded hunting result without a service, so that results can be tested with values that no seeded tenant has."""
+
+    def __init__(self, schema: list[tuple[str, str]], rows: list[list[Any]], **facts: Any) -> None:
+        self.schema = schema
+        self.data = rows
+        self.api = "graph"
+        self.query = "T"
+        self.elapsed = 0.25
+        self.request_ids = ["r-1"]
+        self.stats = None
+        self.truncated = None
+        self.window = (None, None)
+        self.__dict__.update(facts)
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def row(self, i: int) -> dict[str, Any]:
+        return dict(zip([name for name, _ in self.schema], self.data[i]))
+
+    def rows(self, start: int, stop: int) -> list[dict[str, Any]]:
+        return [self.row(i) for i in range(start, stop)]
+
+
+@pytest.fixture
+def table() -> type[FakeTable]:
+    """The class of fake tables."""
+    return FakeTable

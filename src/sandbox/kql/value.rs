@@ -70,3 +70,124 @@ pub struct Table {
     /// How many rows (a table without columns may have rows).
     pub rows: usize,
 }
+
+impl Type {
+    /// The names that a query may write, for suggestions.
+    pub(super) const NAMES: [&'static str; 10] =
+        ["bool", "int", "long", "real", "decimal", "string", "datetime", "timespan", "guid", "dynamic"];
+
+    /// The type of a name in a query, aliases included.
+    pub fn parse(name: &str) -> Option<Type> {
+        Some(match name {
+            "bool" | "boolean" => Type::Bool,
+            "int" => Type::Int,
+            "long" => Type::Long,
+            "real" | "double" => Type::Real,
+            "decimal" => Type::Decimal,
+            "string" => Type::String,
+            "datetime" | "date" => Type::DateTime,
+            "timespan" | "time" => Type::TimeSpan,
+            "guid" | "uuid" | "uniqueid" => Type::Guid,
+            "dynamic" => Type::Dynamic,
+            _ => return None,
+        })
+    }
+
+    /// The name that a query writes.
+    pub fn name(self) -> &'static str {
+        match self {
+            Type::Bool => "bool",
+            Type::Int => "int",
+            Type::Long => "long",
+            Type::Real => "real",
+            Type::Decimal => "decimal",
+            Type::String => "string",
+            Type::DateTime => "datetime",
+            Type::TimeSpan => "timespan",
+            Type::Guid => "guid",
+            Type::Dynamic => "dynamic",
+        }
+    }
+
+    /// The name in the service's answers (`Schema[].Type`).
+    pub fn wire_name(self) -> &'static str {
+        match self {
+            Type::Bool => "SByte",
+            Type::Int => "Int32",
+            Type::Long => "Int64",
+            Type::Real => "Double",
+            Type::Decimal => "SqlDecimal",
+            Type::String => "String",
+            Type::DateTime => "DateTime",
+            Type::TimeSpan => "TimeSpan",
+            Type::Guid => "Guid",
+            Type::Dynamic => "Object",
+        }
+    }
+
+    /// The name that `getschema` shows as `DataType`.
+    pub(super) fn net_name(self) -> String {
+        match self {
+            Type::Decimal => "System.Data.SqlTypes.SqlDecimal".to_owned(),
+            other => format!("System.{}", other.wire_name()),
+        }
+    }
+
+    pub(super) fn is_integer(self) -> bool {
+        matches!(self, Type::Int | Type::Long)
+    }
+
+    pub(super) fn is_number(self) -> bool {
+        matches!(self, Type::Int | Type::Long | Type::Real)
+    }
+}
+
+static NULL: Value = Value::Null;
+static EMPTY: std::sync::LazyLock<Value> = std::sync::LazyLock::new(|| Value::String("".into()));
+
+impl Value {
+    /// What an absent value of a type is: null, or the empty string.
+    pub(super) fn absent(ty: Type) -> &'static Value {
+        if ty == Type::String { &EMPTY } else { &NULL }
+    }
+
+    pub(super) fn text(text: impl Into<Arc<str>>) -> Value {
+        Value::String(text.into())
+    }
+
+    pub(super) fn dynamic(value: json::Value) -> Value {
+        if value.is_null() { Value::Null } else { Value::Dynamic(Arc::new(value)) }
+    }
+
+    pub(super) fn is_null(&self) -> bool {
+        matches!(self, Value::Null)
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        match self {
+            Value::String(s) => s,
+            _ => "",
+        }
+    }
+
+    pub(super) fn as_i64(&self) -> Option<i64> {
+        match self {
+            Value::Int(i) => Some(i64::from(*i)),
+            Value::Long(i) | Value::DateTime(i) | Value::TimeSpan(i) => Some(*i),
+            _ => None,
+        }
+    }
+
+    pub(super) fn as_f64(&self) -> Option<f64> {
+        match self {
+            Value::Real(r) => Some(*r),
+            other => other.as_i64().map(|i| i as f64),
+        }
+    }
+}
+
+impl From<bool> for Value {
+    fn from(b: bool) -> Self {
+        Value::Bool(b)
+    }
+}

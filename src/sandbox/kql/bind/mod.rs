@@ -1,0 +1,228 @@
+//! Names and types, resolved before anything runs.
+//!
+//! The binder turns the syntax tree into a plan over column numbers. Unknown names, wrong types and wrong counts of arguments are found
+//! here, on empty tables too, and a query that passes has result columns with the right names and types whatever the rows are.
+
+mod call;
+mod compare;
+mod expr;
+mod name;
+mod summarize;
+mod tabular;
+
+use super::ast;
+use super::error::{Span, Try, limit, semantic};
+use super::plan::Plan;
+use super::scalar::{Function, Scalar, call};
+use super::value::{Type, Value};
+use super::{Catalog, Options};
+use std::cell::RefCell;
+use std::sync::Arc;
+
+/// The most nodes that one expression may grow to when functions are put in place of their calls.
+const MAX_WEIGHT: usize = 100_000;
+const MAX_DEPTH: usize = 500;
+/// The most nodes that one query may be bound to.
+const MAX_STEPS: usize = 200_000;
+/// How deep pipelines may be built on pipelines.
+const MAX_PIPELINES: usize = 100;
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Field {
+    pub(super) name: Arc<str>,
+    pub(super) ty: Type,
+}
+
+/// A bound tabular expression.
+#[derive(Clone)]
+pub(super) struct Relation {
+    pub(super) fields: Vec<Field>,
+    pub(super) plan: Plan,
+    /// Whether the order of rows means something.
+    pub(super) serialized: bool,
+    /// What `withsource` shows.
+    pub(super) name: Arc<str>,
+    pub(super) depth: usize,
+}
+
+/// A bound scalar expression.
+#[derive(Clone)]
+struct Bound {
+    scalar: Scalar,
+    ty: Type,
+    weight: usize,
+    depth: usize,
+}
+
+impl Bound {
+    fn leaf(scalar: Scalar, ty: Type) -> Bound {
+        Bound { scalar, ty, weight: 1, depth: 1 }
+    }
+
+    fn constant(&self) -> Option<&Value> {
+        match &self.scalar {
+            Scalar::Const(value) => Some(value),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Clone)]
+enum Binding {
+    Scalar(Bound),
+    Table(Relation),
+    Function(Arc<ast::Lambda>, Env),
+}
+
+/// The names that `let` made, newest first.
+#[derive(Clone, Default)]
+struct Env(Option<Arc<EnvNode>>);
+
+struct EnvNode {
+    name: Arc<str>,
+    binding: Binding,
+    rest: Env,
+}
+
+impl Drop for EnvNode {
+    /// Long chains are taken apart in a loop, for a recursive drop could exhaust the stack.
+    fn drop(&mut self) {
+        let mut next = self.rest.0.take();
+        while let Some(node) = next {
+            next = Arc::into_inner(node).and_then(|mut n| n.rest.0.take());
+        }
+    }
+}
+
+impl Env {
+    fn with(&self, name: &Arc<str>, binding: Binding) -> Env {
+        Env(Some(Arc::new(EnvNode { name: name.clone(), binding, rest: self.clone() })))
+    }
+
+    fn find(&self, name: &str) -> Option<&Binding> {
+        let mut node = self.0.as_deref();
+        while let Some(n) = node {
+            if n.name.as_ref() == name {
+                return Some(&n.binding);
+            }
+            node = n.rest.0.as_deref();
+        }
+        None
+    }
+
+    fn names(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        let mut node = self.0.as_deref();
+        while let Some(n) = node {
+            names.push(n.name.as_ref());
+            node = n.rest.0.as_deref();
+        }
+        names
+    }
+}
+
+/// Where an expression stands.
+#[derive(Clone, Copy)]
+struct Site<'a> {
+    fields: &'a [Field],
+    env: &'a Env,
+    serialized: bool,
+    /// In `summarize`: aggregates found on the way, and the columns that their arguments see.
+    aggregates: Option<(&'a RefCell<Vec<summarize::Found>>, &'a [Field])>,
+}
+
+pub(super) struct Binder<'a> {
+    catalog: &'a dyn Catalog,
+    options: &'a Options,
+    steps: usize,
+    pipelines: usize,
+    pub(super) rendered: Option<String>,
+}
+
+impl<'a> Binder<'a> {
+    pub(super) fn new(catalog: &'a dyn Catalog, options: &'a Options) -> Binder<'a> {
+        Binder { catalog, options, steps: 0, pipelines: 0, rendered: None }
+    }
+
+    pub(super) fn query(&mut self, query: &ast::Query) -> Try<Relation> {
+        let env = self.lets(&query.lets, &Env::default())?;
+        let mut relation = self.pipeline(&query.body, &env)?;
+        if relation.fields.is_empty() {
+            relation.plan = Plan::Pipe(Box::new(relation.plan), Vec::new());
+        }
+        Ok(relation)
+    }
+
+    fn step(&mut self, span: Span) -> Try<()> {
+        self.steps += 1;
+        if self.steps > MAX_STEPS { Err(limit(span, "the query is too large once its functions are put in place")) } else { Ok(()) }
+    }
+
+    fn lets(&mut self, lets: &[ast::Let], env: &Env) -> Try<Env> {
+        let mut env = env.clone();
+        for statement in lets {
+            let binding = match &statement.value {
+                ast::LetValue::Lambda(lambda) => {
+                    self.check_lambda(lambda, &env)?;
+                    Binding::Function(lambda.clone(), env.clone())
+                }
+                ast::LetValue::Pipeline(pipeline) => self.value(pipeline, &env)?,
+            };
+            env = env.with(&statement.name.text, binding);
+        }
+        Ok(env)
+    }
+
+    /// A function without tables among its parameters is checked where it is declared, called or not.
+    fn check_lambda(&mut self, lambda: &ast::Lambda, env: &Env) -> Try<()> {
+        let mut inner = env.clone();
+        for param in &lambda.params {
+            match &param.kind {
+                ast::ParamKind::Scalar(ty) => {
+                    inner = inner.with(&param.name.text, Binding::Scalar(Bound::leaf(Scalar::Column(usize::MAX), *ty)));
+                }
+                ast::ParamKind::Table(_) => return Ok(()),
+            }
+        }
+        if lambda.params.is_empty() {
+            let inner = self.lets(&lambda.lets, &inner)?;
+            self.value(&lambda.body, &inner)?;
+        }
+        Ok(())
+    }
+
+    /// A scalar or a table: a `let` value and the body of a function may be either.
+    fn value(&mut self, pipeline: &ast::Pipeline, env: &Env) -> Try<Binding> {
+        if let (ast::Source::Expr(expr), true) = (&pipeline.source, pipeline.ops.is_empty()) {
+            if let Some(relation) = self.relation_of(expr, env)? {
+                return Ok(Binding::Table(self.share(relation)));
+            }
+            let site = Site { fields: &[], env, serialized: false, aggregates: None };
+            return Ok(Binding::Scalar(self.scalar(expr, site)?));
+        }
+        let relation = self.pipeline(pipeline, env)?;
+        Ok(Binding::Table(self.share(relation)))
+    }
+
+    /// An application with known arguments is computed at once; its size is bounded.
+    fn apply(&mut self, function: Function, args: Vec<Bound>, ty: Type, span: Span) -> Try<Bound> {
+        let constants: Option<Vec<&Value>> = args.iter().map(Bound::constant).collect();
+        if let Some(values) = constants {
+            return Ok(Bound::leaf(Scalar::Const(call(&function, &values, span)?), ty));
+        }
+        self.tree(args, ty, span, |args| Scalar::Apply(function, args, span))
+    }
+
+    fn tree(&mut self, parts: Vec<Bound>, ty: Type, span: Span, make: impl FnOnce(Vec<Scalar>) -> Scalar) -> Try<Bound> {
+        let weight = parts.iter().map(|p| p.weight).sum::<usize>() + 1;
+        let depth = parts.iter().map(|p| p.depth).max().unwrap_or(0) + 1;
+        if weight > MAX_WEIGHT || depth > MAX_DEPTH {
+            return Err(limit(span, "the expression is too large"));
+        }
+        Ok(Bound { scalar: make(parts.into_iter().map(|p| p.scalar).collect()), ty, weight, depth })
+    }
+}
+
+fn types_differ(span: Span, what: &str, left: Type, right: Type) -> super::error::Fail {
+    semantic(span, format!("{what} values of types {} and {}; convert one of them", left.name(), right.name()))
+}

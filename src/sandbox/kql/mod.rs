@@ -1,0 +1,109 @@
+//! The query engine of the sandbox.
+//!
+//! A hunting query must be tried without a tenant, and a fake that answers wrongly is worse than none. So this engine runs the part of
+//! the Kusto Query Language that hunting uses, by the language's documented rules, and refuses everything else by name and place: a
+//! query either gets the right answer or an error that says what the engine lacks.
+//!
+//! A query goes through [`lexer`] and [`parser`] to a syntax tree, through [`bind`] to a plan in which every name and type is resolved,
+//! and through [`exec`] to rows. Limits (rows, cells of work, depth, size) keep a hostile query from exhausting its host.
+
+mod aggregate;
+mod ast;
+mod bind;
+mod compare;
+mod datetime;
+mod error;
+mod exec;
+mod functions;
+mod lexer;
+mod parser;
+mod plan;
+mod scalar;
+mod text;
+pub mod value;
+
+#[cfg(test)]
+mod tests;
+
+pub use datetime::{format_datetime, format_timespan, parse_datetime, parse_timespan};
+pub use error::{ErrorKind, KqlError};
+pub use value::{Column, Table, Type, Value};
+
+use error::{Fail, Span, limit};
+use std::sync::Arc;
+
+/// The stack of the thread that binds and runs a query: its depth limits are set for this size, whoever calls.
+const STACK: usize = 64 << 20;
+
+/// Where the tables are. A table without rows still has its columns.
+pub trait Catalog: Send + Sync {
+    /// A table by its name, case-sensitive.
+    fn table(&self, name: &str) -> Option<Arc<Table>>;
+    /// All names, for wildcards and suggestions.
+    fn table_names(&self) -> Vec<String>;
+}
+
+/// The circumstances of a run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What `now()` answers: ticks of 100 ns since 0001-01-01T00:00:00Z.
+    pub now: i64,
+    /// The half-open time `[from, to)` outside of which the rows of a table with a `Timestamp` are not seen.
+    pub window: Option<(i64, i64)>,
+    /// The most rows of the result; more are cut and [`Output::truncated`] is set.
+    pub max_rows: usize,
+    /// The most cells that the whole query may make or visit; beyond it the query fails.
+    pub max_cells: usize,
+}
+
+impl Options {
+    /// The service's limits at a moment.
+    pub fn at(now: i64) -> Options {
+        Options { now, window: None, max_rows: 100_000, max_cells: 200_000_000 }
+    }
+}
+
+/// What a query answered.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// The rows.
+    pub table: Table,
+    /// Whether rows beyond [`Options::max_rows`] were cut.
+    pub truncated: bool,
+    /// The kind of chart that the query asked for with `render`.
+    pub rendered: Option<String>,
+}
+
+/// Runs a query.
+///
+/// # Errors
+///
+/// A query that is wrong, that needs what the engine lacks, or that asks for too much is refused; the error says which and where.
+pub fn run(query: &str, catalog: &dyn Catalog, options: &Options) -> Result<Output, KqlError> {
+    let outcome = std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("kql".to_owned()).stack_size(STACK);
+        match thread.spawn_scoped(scope, || run_here(query, catalog, options)) {
+            Ok(handle) => {
+                handle.join().unwrap_or_else(|_| Err(limit(Span::default(), "the query engine failed; this is a fault of the sandbox")))
+            }
+            Err(_) => Err(limit(Span::default(), "no thread is free to run the query")),
+        }
+    });
+    outcome.map_err(|fail| fail.locate(query))
+}
+
+fn run_here(text: &str, catalog: &dyn Catalog, options: &Options) -> Result<Output, Fail> {
+    let query = parser::parse(text)?;
+    let mut binder = bind::Binder::new(catalog, options);
+    let relation = binder.query(&query)?;
+    let run = exec::Run::new(options.max_cells);
+    let batch = run.rows(&relation.plan)?;
+    let rows = batch.rows.min(options.max_rows);
+    let column = |(at, field): (usize, &bind::Field)| Column {
+        name: field.name.clone(),
+        ty: field.ty,
+        cells: (0..rows).map(|row| batch.cols.get(at).map_or(Value::Null, |c| c.get(row).clone())).collect(),
+    };
+    let columns = relation.fields.iter().enumerate().map(column).collect();
+    Ok(Output { table: Table { columns, rows }, truncated: batch.rows > rows, rendered: binder.rendered })
+}

@@ -1,0 +1,263 @@
+//! Bound expressions and the columns that they read.
+//!
+//! A batch never copies cells for `where`, `sort`, `take`, `distinct` or `join`: each column is shared cells plus a shared selection of
+//! row numbers, and those operators make selections only. Expressions are trees over column numbers, evaluated a row at a time, and
+//! hand out borrowed cells wherever they can.
+
+use super::error::{Fail, Span, Try, limit, unsupported};
+use super::exec::Run;
+use super::plan::Plan;
+use super::value::{Table, Type, Value};
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::sync::{Arc, OnceLock};
+
+/// A selection's mark for "no such row": the unmatched side of an outer join.
+pub(super) const NO_ROW: u32 = u32::MAX;
+
+/// The longest text that one expression may make.
+const MAX_TEXT: usize = 4 << 20;
+
+/// Why an evaluation stopped.
+#[derive(Clone, Debug)]
+pub(super) enum Trouble {
+    Limit(String),
+    Unsupported(String),
+}
+
+pub(super) type Answer = Result<Value, Trouble>;
+pub(super) type Function = Arc<dyn Fn(&[&Value]) -> Answer + Send + Sync>;
+
+#[derive(Clone)]
+enum Cells {
+    Table(Arc<Table>, usize),
+    Own(Arc<Vec<Value>>),
+}
+
+#[derive(Clone)]
+pub(super) struct Col {
+    cells: Cells,
+    selection: Option<Arc<Vec<u32>>>,
+    absent: &'static Value,
+}
+
+impl Col {
+    pub(super) fn own(cells: Vec<Value>, ty: Type) -> Col {
+        Col { cells: Cells::Own(Arc::new(cells)), selection: None, absent: Value::absent(ty) }
+    }
+
+    pub(super) fn get(&self, row: usize) -> &Value {
+        let at = match &self.selection {
+            None => row,
+            Some(selection) => match selection.get(row) {
+                Some(&NO_ROW) | None => return self.absent,
+                Some(&at) => at as usize,
+            },
+        };
+        let cell = match &self.cells {
+            Cells::Table(table, column) => table.columns.get(*column).and_then(|c| c.cells.get(at)),
+            Cells::Own(cells) => cells.get(at),
+        };
+        match cell {
+            Some(Value::Null) | None => self.absent,
+            Some(cell) => cell,
+        }
+    }
+}
+
+#[derive(Clone, Default)]
+pub(super) struct Batch {
+    pub(super) cols: Vec<Col>,
+    pub(super) rows: usize,
+}
+
+impl Batch {
+    pub(super) fn table(table: &Arc<Table>) -> Batch {
+        let col = |(at, column): (usize, &super::value::Column)| Col {
+            cells: Cells::Table(table.clone(), at),
+            selection: None,
+            absent: Value::absent(column.ty),
+        };
+        Batch { cols: table.columns.iter().enumerate().map(col).collect(), rows: table.rows }
+    }
+
+    /// The rows that a selection names, in its order.
+    pub(super) fn select(&self, rows: Vec<u32>) -> Batch {
+        let count = rows.len();
+        let rows = Arc::new(rows);
+        let mut composed: Vec<(Arc<Vec<u32>>, Arc<Vec<u32>>)> = Vec::new();
+        let cols = self
+            .cols
+            .iter()
+            .map(|col| {
+                let selection = match &col.selection {
+                    None => rows.clone(),
+                    Some(old) => match composed.iter().find(|(from, _)| Arc::ptr_eq(from, old)) {
+                        Some((_, to)) => to.clone(),
+                        None => {
+                            let to: Vec<u32> = rows.iter().map(|&r| old.get(r as usize).copied().unwrap_or(NO_ROW)).collect();
+                            let to = Arc::new(to);
+                            composed.push((old.clone(), to.clone()));
+                            to
+                        }
+                    },
+                };
+                Col { selection: Some(selection), ..col.clone() }
+            })
+            .collect();
+        Batch { cols, rows: count }
+    }
+}
+
+/// A scalar that a sub-query answers, run once and only when it is needed.
+pub(super) struct ScalarQuery {
+    pub(super) plan: Plan,
+    pub(super) ty: Type,
+    pub(super) answer: OnceLock<Try<Value>>,
+}
+
+/// Tests a value against the first column of a sub-query.
+pub(super) struct QuerySet {
+    pub(super) plan: Plan,
+    pub(super) key: fn(&Value) -> super::compare::Key,
+    pub(super) keys: OnceLock<Try<HashSet<super::compare::Key>>>,
+}
+
+#[derive(Clone)]
+pub(super) enum Scalar {
+    Const(Value),
+    Column(usize),
+    Apply(Function, Vec<Scalar>, Span),
+    And(Vec<Scalar>),
+    Or(Vec<Scalar>),
+    /// The first arm whose condition holds, else the last.
+    Case(Vec<(Scalar, Scalar)>, Box<Scalar>),
+    /// The first that is neither null nor empty text.
+    Coalesce(Vec<Scalar>),
+    Query(Arc<ScalarQuery>),
+    InQuery(Box<Scalar>, Arc<QuerySet>),
+    RowNumber(i64),
+    /// `prev` and `next`: the value so many rows away, or the default.
+    Neighbour(Box<Scalar>, i64, Box<Scalar>),
+}
+
+/// What an expression is evaluated against.
+#[derive(Clone, Copy)]
+pub(super) struct Row<'a> {
+    pub(super) batch: &'a Batch,
+    pub(super) row: usize,
+    pub(super) run: &'a Run,
+}
+
+static TRUE: Value = Value::Bool(true);
+static FALSE: Value = Value::Bool(false);
+static NULL: Value = Value::Null;
+
+pub(super) fn stop(trouble: Trouble, span: Span) -> Fail {
+    match trouble {
+        Trouble::Limit(message) => limit(span, message),
+        Trouble::Unsupported(part) => unsupported(span, part),
+    }
+}
+
+fn checked(value: Value, span: Span) -> Try<Value> {
+    match &value {
+        Value::String(s) if s.len() > MAX_TEXT => Err(limit(span, format!("a text longer than {MAX_TEXT} bytes"))),
+        _ => Ok(value),
+    }
+}
+
+pub(super) fn call(function: &Function, args: &[&Value], span: Span) -> Try<Value> {
+    function(args).map_err(|t| stop(t, span)).and_then(|v| checked(v, span))
+}
+
+impl Scalar {
+    pub(super) fn eval<'a>(&'a self, at: Row<'a>) -> Try<Cow<'a, Value>> {
+        Ok(match self {
+            Scalar::Const(value) => Cow::Borrowed(value),
+            Scalar::Column(column) => at.batch.cols.get(*column).map_or(Cow::Borrowed(&NULL), |c| Cow::Borrowed(c.get(at.row))),
+            Scalar::Apply(function, args, span) => Cow::Owned(match args.as_slice() {
+                [a] => call(function, &[a.eval(at)?.as_ref()], *span)?,
+                [a, b] => call(function, &[a.eval(at)?.as_ref(), b.eval(at)?.as_ref()], *span)?,
+                [a, b, c] => call(function, &[a.eval(at)?.as_ref(), b.eval(at)?.as_ref(), c.eval(at)?.as_ref()], *span)?,
+                many => {
+                    let values: Vec<Cow<'a, Value>> = many.iter().map(|a| a.eval(at)).collect::<Try<_>>()?;
+                    let values: Vec<&Value> = values.iter().map(AsRef::as_ref).collect();
+                    call(function, &values, *span)?
+                }
+            }),
+            Scalar::And(parts) => Cow::Borrowed(decide(parts, at, false)?),
+            Scalar::Or(parts) => Cow::Borrowed(decide(parts, at, true)?),
+            Scalar::Case(arms, otherwise) => {
+                for (condition, value) in arms {
+                    if *condition.eval(at)? == TRUE {
+                        return value.eval(at);
+                    }
+                }
+                return otherwise.eval(at);
+            }
+            Scalar::Coalesce(parts) => {
+                let mut last = Cow::Borrowed(&NULL);
+                for part in parts {
+                    last = part.eval(at)?;
+                    if !matches!(last.as_ref(), Value::Null) && !matches!(last.as_ref(), Value::String(s) if s.is_empty()) {
+                        break;
+                    }
+                }
+                last
+            }
+            Scalar::Query(query) => {
+                let answer = query.answer.get_or_init(|| at.run.first_cell(&query.plan, query.ty));
+                Cow::Borrowed(answer.as_ref().map_err(Clone::clone)?)
+            }
+            Scalar::InQuery(value, set) => {
+                let keys = set.keys.get_or_init(|| at.run.first_column(&set.plan, set.key)).as_ref().map_err(Clone::clone)?;
+                let value = value.eval(at)?;
+                Cow::Borrowed(if !value.is_null() && keys.contains(&(set.key)(&value)) { &TRUE } else { &FALSE })
+            }
+            Scalar::RowNumber(first) => Cow::Owned(Value::Long(first.saturating_add(at.row as i64))),
+            Scalar::Neighbour(value, offset, default) => {
+                let row = (at.row as i64).checked_add(*offset).and_then(|r| usize::try_from(r).ok()).filter(|r| *r < at.batch.rows);
+                return match row {
+                    Some(row) => value.eval(Row { row, ..at }),
+                    None => default.eval(at),
+                };
+            }
+        })
+    }
+
+    pub(super) fn holds(&self, at: Row<'_>) -> Try<bool> {
+        Ok(*self.eval(at)? == TRUE)
+    }
+
+    /// Every value of the column that this makes of a batch.
+    pub(super) fn column(&self, batch: &Batch, ty: Type, run: &Run) -> Try<Col> {
+        if let Scalar::Column(at) = self {
+            if let Some(col) = batch.cols.get(*at) {
+                return Ok(col.clone());
+            }
+        }
+        run.charge(batch.rows)?;
+        let cells = (0..batch.rows).map(|row| Ok(self.eval(Row { batch, row, run })?.into_owned())).collect::<Try<Vec<Value>>>()?;
+        Ok(Col::own(cells, ty))
+    }
+}
+
+/// Three-valued `or` (`stop_at` true) and `and` (false).
+fn decide(parts: &[Scalar], at: Row<'_>, stop_at: bool) -> Try<&'static Value> {
+    let mut unknown = false;
+    for part in parts {
+        match part.eval(at)?.as_ref() {
+            Value::Bool(b) if *b == stop_at => return Ok(if stop_at { &TRUE } else { &FALSE }),
+            Value::Null => unknown = true,
+            _ => {}
+        }
+    }
+    Ok(if unknown {
+        &NULL
+    } else if stop_at {
+        &FALSE
+    } else {
+        &TRUE
+    })
+}

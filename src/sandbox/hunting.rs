@@ -11,10 +11,7 @@ use crate::ops::model::Service;
 
 use super::clock::{self, DAY, SECOND};
 use super::failure::Failure;
-use super::kql::datetime::{format_datetime, format_timespan};
-use super::kql::error::KqlError;
-use super::kql::value::{self as cell, Table, Type};
-use super::kql::{self, Catalog};
+use super::kql::{self, Catalog, KqlError, Table, Type, format_datetime, format_timespan};
 use super::router::Call;
 use super::wire::Reply;
 
@@ -46,7 +43,7 @@ pub(super) fn run(call: &Call<'_>) -> Result<Reply, Failure> {
     let devices = Devices(&tables);
     let catalog: &dyn Catalog = if call.op.service == Service::Endpoint { &devices } else { &tables };
     let started = Instant::now();
-    let options = kql::Options { now, window: Some(window), max_rows: ROWS_MAX, ..kql::Options::default() };
+    let options = kql::Options { window: Some(window), max_rows: ROWS_MAX, ..kql::Options::at(now) };
     let output = kql::run(query, catalog, &options).map_err(|e| refusal(&e))?;
     let body = match call.op.service {
         Service::Graph => graph(call, &output.table),
@@ -122,11 +119,11 @@ fn duration(text: &str) -> Option<i64> {
     Some(days + times)
 }
 
-fn rows(table: &Table, mut cells: impl FnMut(&mut Object, &str, Type, &cell::Value)) -> Value {
+fn rows(table: &Table, mut cells: impl FnMut(&mut Object, &str, Type, &kql::Value)) -> Value {
     let row = |at: usize| {
         let mut row = Object::with_capacity(table.columns.len());
         for column in &table.columns {
-            cells(&mut row, &column.name, column.ty, column.cells.get(at).unwrap_or(&cell::Value::Null));
+            cells(&mut row, &column.name, column.ty, column.cells.get(at).unwrap_or(&kql::Value::Null));
         }
         Value::Object(row)
     };
@@ -138,16 +135,16 @@ fn schema(table: &Table, name: &str, ty: &str) -> Value {
 }
 
 /// A cell that both shapes write alike.
-fn plain(value: &cell::Value) -> Value {
+fn plain(value: &kql::Value) -> Value {
     match value {
-        cell::Value::Null | cell::Value::Dynamic(_) => Value::Null,
-        cell::Value::Bool(b) => i64::from(*b).into(),
-        cell::Value::Int(i) => i64::from(*i).into(),
-        cell::Value::Long(i) => (*i).into(),
-        cell::Value::Real(f) => (*f).into(),
-        cell::Value::String(s) => (**s).into(),
-        cell::Value::DateTime(t) => format_datetime(*t).into(),
-        cell::Value::TimeSpan(t) => format_timespan(*t).into(),
+        kql::Value::Null | kql::Value::Dynamic(_) => Value::Null,
+        kql::Value::Bool(b) => i64::from(*b).into(),
+        kql::Value::Int(i) => i64::from(*i).into(),
+        kql::Value::Long(i) => (*i).into(),
+        kql::Value::Real(f) => (*f).into(),
+        kql::Value::String(s) => (**s).into(),
+        kql::Value::DateTime(t) => format_datetime(*t).into(),
+        kql::Value::TimeSpan(t) => format_timespan(*t).into(),
     }
 }
 
@@ -155,7 +152,7 @@ fn plain(value: &cell::Value) -> Value {
 fn legacy(table: &Table, started: Instant) -> Value {
     let results = rows(table, |row, name, _, value| {
         let value = match value {
-            cell::Value::Dynamic(json) => match &**json {
+            kql::Value::Dynamic(json) => match &**json {
                 Value::Null => Value::Null,
                 Value::String(s) => s.as_str().into(),
                 json => json.to_string().into(),
@@ -190,10 +187,10 @@ fn legacy(table: &Table, started: Instant) -> Value {
 /// Graph's answer.
 fn graph(call: &Call<'_>, table: &Table) -> Value {
     let results = rows(table, |row, name, ty, value| match value {
-        cell::Value::Null => {
+        kql::Value::Null => {
             row.insert(name.to_owned(), Value::Object(Object::new()));
         }
-        cell::Value::Dynamic(json) => open(row, name, json),
+        kql::Value::Dynamic(json) => open(row, name, json),
         value => {
             match ty {
                 Type::Bool => drop(row.insert(format!("{name}@odata.type"), "#SByte".into())),

@@ -180,7 +180,8 @@ impl Run {
                 let (x, y) = (column.get(*a as usize), column.get(*b as usize));
                 let nulls = (sorts_as_null(x), sorts_as_null(y));
                 let order = match nulls {
-                    (true, true) => sort_order(x, y),
+                    (true, true) if key.nulls_first => sort_order(x, y),
+                    (true, true) => sort_order(y, x),
                     (false, false) if key.ascending => sort_order(x, y),
                     (false, false) => sort_order(y, x),
                     (x_null, _) if x_null == key.nulls_first => Ordering::Less,

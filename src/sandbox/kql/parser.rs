@@ -419,7 +419,11 @@ impl<'a> Parser<'a> {
         self.need_sign(".")?;
         self.name()?;
         self.need_sign("=")?;
-        self.postfix().map(|_| ())
+        if matches!(self.peek(0).tok, Tok::Ident | Tok::Literal(..)) {
+            self.at += 1;
+            return Ok(());
+        }
+        self.expected("the hint's value")
     }
 
     fn flag(&mut self) -> Try<bool> {

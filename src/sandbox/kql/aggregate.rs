@@ -4,7 +4,7 @@
 //! is the same on every run.
 
 use super::compare::{Key, convert, key, order, sort_order, to_json};
-use super::error::{Span, Try, semantic, unsupported};
+use super::error::{Span, Try, semantic};
 use super::exec::Run;
 use super::scalar::{Batch, Col, Row, Scalar};
 use super::value::{Type, Value};
@@ -93,10 +93,10 @@ impl Aggregate {
     }
 
     fn add(&self, state: &mut State, at: Row<'_>) -> Try<()> {
-        if let Some(when) = &self.when {
-            if !when.holds(at)? {
-                return Ok(());
-            }
+        if let Some(when) = &self.when
+            && !when.holds(at)?
+        {
+            return Ok(());
         }
         let value = match &self.value {
             Some(value) => Some(value.eval(at)?),
@@ -137,12 +137,15 @@ impl Aggregate {
                     return Ok(());
                 }
                 let item = to_json(value);
-                if distinct && matches!(item, json::Value::Array(_)) {
-                    return Err(unsupported(self.span, "make_set over arrays"));
-                }
-                if !distinct || seen.insert(item.to_string()) {
-                    at.run.charge(1)?;
-                    items.push(item);
+                let flat = match item {
+                    json::Value::Array(items) if distinct => items,
+                    one => vec![one],
+                };
+                for item in flat {
+                    if items.len() < self.most && (!distinct || seen.insert(item.to_string())) {
+                        at.run.charge(1)?;
+                        items.push(item);
+                    }
                 }
             }
             State::Chosen { best, row } => {

@@ -118,6 +118,7 @@ pub(super) struct Pipeline {
 }
 
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant)] // One a pipeline.
 pub(super) enum Source {
     /// A table's or a view's name, or a call that answers a table.
     Expr(Expr),
@@ -144,6 +145,7 @@ pub(super) struct Union {
 }
 
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant)] // One a table.
 pub(super) enum UnionPart {
     Pipeline(Pipeline),
     /// `Device*`
@@ -253,6 +255,7 @@ pub(super) struct Lambda {
 }
 
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant)] // One a statement.
 pub(super) enum LetValue {
     Pipeline(Pipeline),
     Lambda(Arc<Lambda>),

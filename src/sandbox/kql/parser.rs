@@ -492,7 +492,8 @@ impl<'a> Parser<'a> {
             "union" => OperatorKind::Union(self.union()?),
             "join" => self.join(false)?,
             "lookup" => self.join(true)?,
-            "mv-expand" | "mvexpand" => self.mv_expand()?,
+            "mv-expand" => self.mv_expand(None)?,
+            "mvexpand" => self.mv_expand(Some(128))?,
             "parse" => self.parse_operator(false)?,
             "parse-where" => self.parse_operator(true)?,
             "render" => self.render()?,
@@ -660,7 +661,7 @@ impl<'a> Parser<'a> {
         Ok(OperatorKind::Join { kind, right: Box::new(right), on, lookup })
     }
 
-    fn mv_expand(&mut self) -> Try<OperatorKind> {
+    fn mv_expand(&mut self, most: Option<i64>) -> Try<OperatorKind> {
         let mut index = None;
         while self.is_ident(0) && self.is_sign(1, "=") {
             let span = self.span();
@@ -695,7 +696,9 @@ impl<'a> Parser<'a> {
             }
             Ok(Expansion { name: named.names.into_iter().next(), expr: named.expr, ty })
         })?;
-        let limit = if self.take_word("limit") { Some(self.expr()?) } else { None };
+        let span = self.span();
+        let default = most.map(|most| Expr { kind: ExprKind::Literal(Value::Long(most), Type::Long), span });
+        let limit = if self.take_word("limit") { Some(self.expr()?) } else { default };
         Ok(OperatorKind::MvExpand { items, index, limit })
     }
 

@@ -28,6 +28,8 @@ pub(super) enum Trouble {
 pub(super) type Answer = Result<Value, Trouble>;
 pub(super) type Function = Arc<dyn Fn(&[&Value]) -> Answer + Send + Sync>;
 
+type Selection = Arc<Vec<u32>>;
+
 #[derive(Clone)]
 enum Cells {
     Table(Arc<Table>, usize),
@@ -37,7 +39,7 @@ enum Cells {
 #[derive(Clone)]
 pub(super) struct Col {
     cells: Cells,
-    selection: Option<Arc<Vec<u32>>>,
+    selection: Option<Selection>,
     absent: &'static Value,
 }
 
@@ -85,7 +87,7 @@ impl Batch {
     pub(super) fn select(&self, rows: Vec<u32>) -> Batch {
         let count = rows.len();
         let rows = Arc::new(rows);
-        let mut composed: Vec<(Arc<Vec<u32>>, Arc<Vec<u32>>)> = Vec::new();
+        let mut composed: Vec<(Selection, Selection)> = Vec::new();
         let cols = self
             .cols
             .iter()
@@ -232,10 +234,10 @@ impl Scalar {
 
     /// Every value of the column that this makes of a batch.
     pub(super) fn column(&self, batch: &Batch, ty: Type, run: &Run) -> Try<Col> {
-        if let Scalar::Column(at) = self {
-            if let Some(col) = batch.cols.get(*at) {
-                return Ok(col.clone());
-            }
+        if let Scalar::Column(at) = self
+            && let Some(col) = batch.cols.get(*at)
+        {
+            return Ok(col.clone());
         }
         run.charge(batch.rows)?;
         let cells = (0..batch.rows).map(|row| Ok(self.eval(Row { batch, row, run })?.into_owned())).collect::<Try<Vec<Value>>>()?;

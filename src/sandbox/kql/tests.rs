@@ -300,7 +300,7 @@ fn dynamic_values_are_reached_by_path_and_index() {
     let d = "let d = dynamic({'a':{'b c':[10, 20, 30]}, 'n': 5, 's': 'x', 't': true});";
     check(
         &format!("{d} print d.a['b c'][1], d.a['b c'][-1], d.none.more, d['s']"),
-        "d_a_b c_1:dynamic,d_a_b c_:dynamic,d_none_more:dynamic,d_s:dynamic | 20,30,null,x",
+        "print_0:dynamic,print_1:dynamic,print_2:dynamic,print_3:dynamic | 20,30,null,x",
     );
     check(
         &format!(
@@ -375,6 +375,14 @@ fn summarize_groups_in_order_of_appearance() {
         "sumif_x:long,countif_:long,set_s:dynamic,dcountif_s:long,maxif_x:long | 4,1,[\"b\",\"a\"],2,2",
     );
     check("datatable(b:dynamic)[dynamic({'a':1}), dynamic({'a':2,'b':3})] | summarize make_bag(b)", "bag_b:dynamic | {\"a\":1,\"b\":3}");
+    check(
+        "datatable(v:dynamic)[dynamic(['A1', 'A2']), dynamic(['A2', 'C1'])] | summarize s = make_set(v), l = make_list(v)",
+        "s:dynamic,l:dynamic | [\"A1\",\"A2\",\"C1\"],[[\"A1\",\"A2\"],[\"A2\",\"C1\"]]",
+    );
+    check(
+        "range x from 1 to 200 step 1 | summarize n = array_length(makeset(x)), m = array_length(make_set(x))",
+        "n:long,m:long | 128,200",
+    );
     check("datatable(x:long)[3, 3, 1] | summarize by x", "x:long | 3 | 1");
     check("datatable(x:string)['', 'b'] | summarize take_any(x)", "x:string | b");
     check("datatable(x:long)[1,2,3] | summarize make_list(x, 2)", "list_x:dynamic | [1,2]");
@@ -786,7 +794,7 @@ fn depth_is_bounded_and_harmless() {
     let long = format!("range x from 1 to 3 step 1 {}", "| where x > 1 ".repeat(5_000));
     check(&format!("{long} | count"), "Count:long | 2");
     let lets: String = (0..5_000).map(|i| format!("let v{} = v{i}; ", i + 1)).collect();
-    check(&format!("let v0 = 1; {lets} print v5000"), "v5000:long | 1");
+    check(&format!("let v0 = 1; {lets} print v5000"), "print_0:long | 1");
     let views: String = (0..5_000).map(|i| format!("let v{} = v{i} | where a > 0; ", i + 1)).collect();
     assert_eq!(err(&format!("let v0 = datatable(a:long)[1]; {views} v5000")).kind, ErrorKind::Limit);
 }

@@ -110,9 +110,8 @@ fn find_term(hay: &str, needle: &str, edges: Edges) -> bool {
     let guard_after = edges.after && last.is_alphanumeric();
     hay.char_indices().any(|(at, _)| {
         let (before, rest) = hay.split_at(at);
-        rest.strip_prefix(needle).is_some_and(|after| {
-            !(guard_before && before.chars().next_back().is_some_and(char::is_alphanumeric))
-                && !(guard_after && after.chars().next().is_some_and(char::is_alphanumeric))
-        })
+        let cut_before = guard_before && before.chars().next_back().is_some_and(char::is_alphanumeric);
+        !cut_before
+            && rest.strip_prefix(needle).is_some_and(|after| !(guard_after && after.chars().next().is_some_and(char::is_alphanumeric)))
     })
 }

@@ -69,7 +69,7 @@ impl Binder<'_> {
                 let wanted = if name.text.as_ref() == "min_of" { Ordering::Less } else { Ordering::Greater };
                 self.extreme(many, wanted, span, site)
             }
-            ("toscalar", [query]) => self.to_scalar(query, span, site),
+            ("toscalar", [query]) => self.one_value(query, span, site),
             ("materialize", [inner]) if self.relation_of(inner, site.env)?.is_none() => self.scalar(inner, site),
             ("pack_all", []) => self.pack_all(span, site),
             ("column_ifexists" | "columnifexists", [column, default]) => {
@@ -246,7 +246,7 @@ impl Binder<'_> {
         self.apply(pick, values, ty, span)
     }
 
-    fn to_scalar(&mut self, query: &Expr, span: Span, site: Site<'_>) -> Try<Bound> {
+    fn one_value(&mut self, query: &Expr, span: Span, site: Site<'_>) -> Try<Bound> {
         let Some(relation) = self.relation_of(query, site.env)? else {
             return self.scalar(query, Site { fields: &[], ..site });
         };

@@ -58,10 +58,8 @@ impl Binder<'_> {
             Some(Binding::Function(..)) => return Err(semantic(span, format!("'{name}' is a function; call it with parentheses"))),
             None => {}
         }
-        if let Some((_, inner)) = site.aggregates {
-            if inner.iter().any(|f| f.name == *name) {
-                return Err(semantic(span, format!("the column '{name}' must stand inside an aggregate or behind 'by'")));
-            }
+        if site.aggregates.is_some_and(|(_, inner)| inner.iter().any(|f| f.name == *name)) {
+            return Err(semantic(span, format!("the column '{name}' must stand inside an aggregate or behind 'by'")));
         }
         let known = site.fields.iter().map(|f| f.name.as_ref()).chain(site.env.names());
         Err(semantic(span, format!("no column or scalar named '{name}'{}", did_you_mean(name, known))))

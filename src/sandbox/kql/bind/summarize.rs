@@ -84,6 +84,9 @@ const REFUSED: [&str; 18] = [
 /// The most members of a list or a set without a size of its own.
 const MAX_MEMBERS: usize = 1 << 20;
 
+/// The same for `makeset` and `makelist`, the older names.
+const LEGACY_MEMBERS: usize = 128;
+
 /// An aggregate found inside an expression.
 pub(super) struct Found {
     aggregate: Aggregate,
@@ -183,6 +186,9 @@ impl Binder<'_> {
                     return refuse("a dynamic");
                 }
                 aggregate.ty = Type::Dynamic;
+                if name.text.starts_with("makeset") || name.text.starts_with("makelist") {
+                    aggregate.most = LEGACY_MEMBERS;
+                }
                 if let [most] = rest {
                     aggregate.most = usize::try_from(self.whole(&most.expr, site)?).unwrap_or(0).min(MAX_MEMBERS);
                 }

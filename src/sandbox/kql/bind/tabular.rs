@@ -93,7 +93,7 @@ impl Binder<'_> {
                     let bound = self.scalar(&item.expr, site)?;
                     let name = match item.names.as_slice() {
                         [name] => self.claim(name, &mut namer)?,
-                        [] => namer.suffixed(&name::of(&item.expr).unwrap_or_else(|| format!("print_{at}"))),
+                        [] => namer.suffixed(&format!("print_{at}")),
                         _ => return Err(unsupported(item.expr.span, "several names for one value")),
                     };
                     fields.push(Field { name, ty: bound.ty });
@@ -149,7 +149,7 @@ impl Binder<'_> {
             fields.push(Field { name: self.claim(name, &mut namer)?, ty: *ty });
         }
         let span = cells.last().map_or(Span::default(), |c| c.span);
-        if columns.is_empty() || cells.len() % columns.len() != 0 {
+        if columns.is_empty() || !cells.len().is_multiple_of(columns.len()) {
             return Err(semantic(span, format!("{} cells do not fill rows of {} columns", cells.len(), columns.len())));
         }
         let site = Site { fields: &[], env, serialized: false, aggregates: None };

@@ -12,28 +12,19 @@ const FIRST: Naming = Naming::FirstArgument;
 pub(super) const FUNCTIONS: &[Spec] = &[
     spec("bin", &[P::Summable, P::Summable], Ret::First, Body::Checked(bin)).named(FIRST),
     spec("floor", &[P::Summable, P::Summable], Ret::First, Body::Checked(bin)).named(FIRST),
-    spec("abs", &[P::Summable], Ret::First, Body::Checked(abs)),
-    spec("ceiling", N, Ret::First, Body::Plain(|a| keep(at(a, 0), f64::ceil))),
-    spec("round", &[P::Num, P::Int], Ret::First, Body::Plain(round)).optional(1),
-    plain("sign", N, Type::Long, |a| {
-        real(a).map_or(Value::Null, |r| {
-            Value::Long(if r > 0.0 {
-                1
-            } else if r < 0.0 {
-                -1
-            } else {
-                0
-            })
-        })
-    }),
-    plain("sqrt", N, REAL, |a| map(a, |r| if r < 0.0 { f64::NAN } else { r.sqrt() })),
-    plain("pow", &[P::Num, P::Num], REAL, |a| real(a).zip(at(a, 1).as_f64()).map_or(Value::Null, |(x, y)| Value::Real(x.powf(y)))),
-    plain("exp", N, REAL, |a| map(a, f64::exp)),
-    plain("exp2", N, REAL, |a| map(a, f64::exp2)),
-    plain("exp10", N, REAL, |a| map(a, |r| 10f64.powf(r))),
-    plain("log", N, REAL, |a| log(a, f64::ln)),
-    plain("log2", N, REAL, |a| log(a, f64::log2)),
-    plain("log10", N, REAL, |a| log(a, f64::log10)),
+    spec("abs", &[P::Summable], Ret::FirstLong, Body::Checked(abs)).named(FIRST),
+    spec("ceiling", N, Ret::First, Body::Plain(|a| keep(at(a, 0), f64::ceil))).named(FIRST),
+    spec("round", &[P::Num, P::Int], Ret::First, Body::Plain(round)).optional(1).named(FIRST),
+    plain("sign", N, REAL, |a| map(a, |r| if r == 0.0 { 0.0 } else { r.signum() })),
+    plain("sqrt", N, REAL, |a| map(a, |r| if r < 0.0 { f64::NAN } else { r.sqrt() })).named(FIRST),
+    plain("pow", &[P::Num, P::Num], REAL, |a| real(a).zip(at(a, 1).as_f64()).map_or(Value::Null, |(x, y)| Value::Real(x.powf(y))))
+        .named(FIRST),
+    plain("exp", N, REAL, |a| map(a, f64::exp)).named(FIRST),
+    plain("exp2", N, REAL, |a| map(a, f64::exp2)).named(FIRST),
+    plain("exp10", N, REAL, |a| map(a, |r| 10f64.powf(r))).named(FIRST),
+    plain("log", N, REAL, |a| log(a, f64::ln)).named(FIRST),
+    plain("log2", N, REAL, |a| log(a, f64::log2)).named(FIRST),
+    plain("log10", N, REAL, |a| log(a, f64::log10)).named(FIRST),
     plain("pi", &[], REAL, |_| Value::Real(std::f64::consts::PI)),
     plain("isnan", N, Type::Bool, |a| real(a).map_or(Value::Null, |r| r.is_nan().into())),
     plain("isinf", N, Type::Bool, |a| real(a).map_or(Value::Null, |r| r.is_infinite().into())),
@@ -90,7 +81,7 @@ fn round(args: &[&Value]) -> Value {
 fn abs(args: &[&Value]) -> Answer {
     Ok(match at(args, 0) {
         Value::Real(r) => Value::Real(r.abs()),
-        Value::Int(i) => i.checked_abs().map_or(Value::Null, Value::Int),
+        Value::Int(i) => Value::Long(i64::from(*i).abs()),
         Value::Long(i) => i.checked_abs().map_or(Value::Null, Value::Long),
         Value::TimeSpan(t) => t.checked_abs().map_or(Value::Null, Value::TimeSpan),
         _ => return Err(Trouble::Unsupported("abs of a datetime".to_owned())),

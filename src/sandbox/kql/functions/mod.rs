@@ -81,6 +81,8 @@ pub(super) enum Ret {
     Is(Type),
     /// The type of the first argument.
     First,
+    /// The type of the first argument, an int as a long.
+    FirstLong,
 }
 
 /// How a call without a name calls its column.
@@ -177,6 +179,7 @@ impl Spec {
         match self.ret {
             Ret::Is(ty) => ty,
             Ret::First => types.first().copied().unwrap_or(Type::Dynamic),
+            Ret::FirstLong => types.first().map_or(Type::Dynamic, |ty| if *ty == Type::Int { Type::Long } else { *ty }),
         }
     }
 

@@ -108,7 +108,7 @@ class ClientSecretCredential(Credential):
         client_id: The app registration's id, a GUID.
         client_secret: The secret's value (not its id).
         authority: Where to sign in. Default: the public cloud, https://login.microsoftonline.com.
-        options: More settings of the sign-in's connection: `timeout`, `proxy`, `ca_bundle`.
+        options: `proxy` and `ca_bundle` as for a client; `trust_authority=True` for a login host that is not Microsoft's.
 
     Raises:
         ConfigurationError: a value cannot be right; it is named.
@@ -130,7 +130,7 @@ class DeviceCodeCredential(Credential):
         client_id: The id of an app registration that allows public client flows, a GUID.
         prompt: Called with a `DeviceCode` when somebody has to sign in. Default: its message goes to standard error.
         authority: Where to sign in. Default: the public cloud, https://login.microsoftonline.com.
-        options: More settings of the sign-in's connection: `timeout`, `proxy`, `ca_bundle`.
+        options: `proxy` and `ca_bundle` as for a client; `trust_authority=True` for a login host that is not Microsoft's.
 
     Raises:
         ConfigurationError: a value cannot be right; it is named.
@@ -145,12 +145,13 @@ class DeviceCodeCredential(Credential):
         authority: str | None = None,
         **options: Any,
     ) -> None:
-        show = prompt or _print_code
+        def show(facts: dict[str, Any]) -> None:
+            if prompt is None:
+                show_on_stderr(facts)
+            else:
+                prompt(DeviceCode(**{name: facts[name] for name in DeviceCode._fields}))
 
-        def shown(facts: dict[str, Any]) -> None:
-            show(DeviceCode(**{name: facts[name] for name in DeviceCode._fields}))
-
-        self._core = _core.Credential.device_code(tenant_id, client_id, shown, _given(authority=authority, **options))
+        self._core = _core.Credential.device_code(tenant_id, client_id, show, _given(authority=authority, **options))
 
 
 class StaticTokenCredential(Credential):
@@ -164,11 +165,11 @@ class StaticTokenCredential(Credential):
         self._core = _core.Credential.static_token(token)
 
 
-def _print_code(code: DeviceCode) -> None:
-    """Standard error, flushed: in a pipe or a runbook the user would otherwise see the code when it is void."""
+def show_on_stderr(facts: dict[str, Any]) -> None:
+    """The prompt where none was given. Flushed: in a pipe or a runbook the user would otherwise see a code that is void."""
     import sys
 
-    sys.stderr.write(f"{code.message}\n")
+    sys.stderr.write(f"{facts['message']}\n")
     sys.stderr.flush()
 
 

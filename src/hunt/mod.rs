@@ -5,6 +5,7 @@
 
 pub mod columns;
 pub mod decode;
+pub mod export;
 pub mod window;
 
 pub use decode::{Cell, Column, Table, WireType};

@@ -5,24 +5,24 @@ use std::time::Duration;
 
 /// One try, as it may be told to anybody.
 #[derive(Debug)]
-pub struct Try<'a> {
+pub(super) struct Try<'a> {
     /// The service.
-    pub service: Service,
+    pub(super) service: Service,
     /// The operation's id, or `request`.
-    pub operation: &'a str,
+    pub(super) operation: &'a str,
     /// The method.
-    pub method: &'a str,
+    pub(super) method: &'a str,
     /// The path without its query.
-    pub path: &'a str,
+    pub(super) path: &'a str,
     /// Which try this is, from 1.
-    pub attempt: u32,
+    pub(super) attempt: u32,
     /// The id that the service was given.
-    pub client_request_id: &'a str,
+    pub(super) client_request_id: &'a str,
 }
 
 impl Try<'_> {
     /// It is about to be sent.
-    pub fn sending(&self) {
+    pub(super) fn sending(&self) {
         tracing::debug!(
             target: "xdrkit",
             "{} {} {} try {} [{}] {}",
@@ -31,7 +31,7 @@ impl Try<'_> {
     }
 
     /// It was answered.
-    pub fn answered(&self, status: u16, bytes: usize, elapsed: Duration) {
+    pub(super) fn answered(&self, status: u16, bytes: usize, elapsed: Duration) {
         tracing::debug!(
             target: "xdrkit",
             "{} {} {} -> {status} in {} ms, {bytes} bytes {}",
@@ -40,12 +40,12 @@ impl Try<'_> {
     }
 
     /// It was not answered.
-    pub fn failed(&self, message: &str) {
+    pub(super) fn failed(&self, message: &str) {
         tracing::debug!(target: "xdrkit", "{} {} {} failed: {message} {}", self.service.name(), self.method, self.path, self.client_request_id);
     }
 
     /// It will be sent again.
-    pub fn again(&self, wait: Duration, throttled: bool) {
+    pub(super) fn again(&self, wait: Duration, throttled: bool) {
         let why = if throttled { "throttled" } else { "retry" };
         tracing::warn!(
             target: "xdrkit",

@@ -11,19 +11,19 @@ use std::{
 
 /// When each quota may be used again, by the clock's monotonic time.
 #[derive(Debug, Default)]
-pub struct Throttle {
+pub(super) struct Throttle {
     not_before: Mutex<HashMap<&'static str, Duration>>,
 }
 
 impl Throttle {
     /// How long to wait before a request of this quota.
-    pub fn wait(&self, quota: &'static str, clock: &dyn Clock) -> Duration {
+    pub(super) fn wait(&self, quota: &'static str, clock: &dyn Clock) -> Duration {
         let gates = self.not_before.lock().unwrap_or_else(PoisonError::into_inner);
         gates.get(quota).map_or(Duration::ZERO, |at| at.saturating_sub(clock.monotonic()))
     }
 
     /// The service asked to wait.
-    pub fn close(&self, quota: &'static str, time: Duration, clock: &dyn Clock) {
+    pub(super) fn close(&self, quota: &'static str, time: Duration, clock: &dyn Clock) {
         let until = clock.monotonic() + time;
         let mut gates = self.not_before.lock().unwrap_or_else(PoisonError::into_inner);
         let gate = gates.entry(quota).or_default();

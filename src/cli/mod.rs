@@ -1,0 +1,152 @@
+//! The `xdr` command. Every subcommand is a few calls of the client, for people: data on standard output, trouble on standard error.
+
+mod demo;
+mod text;
+
+use crate::{
+    error::{Error, Kind, Result},
+    json::{self, Object, Value},
+    ops::model::{Kind as ParamKind, Place},
+    request,
+    sandbox::{Options, Sandbox},
+    settings::{Settings, process_environment},
+};
+use clap::{Parser, Subcommand};
+use std::io::{self, Write};
+
+/// Everything went well.
+pub const EXIT_OK: i32 = 0;
+/// Something failed.
+pub const EXIT_FAILED: i32 = 1;
+/// The command line is wrong.
+pub const EXIT_USAGE: i32 = 2;
+/// A defect of ours.
+pub const EXIT_INTERNAL: i32 = 10;
+
+#[derive(Parser)]
+#[command(name = "xdr", version, about = "Hunt and respond with Microsoft Defender XDR and Defender for Endpoint.")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Show what xdrkit does, on a sandbox: sign in twice, hunt, look at the incident, isolate a machine. Needs no tenant.
+    Demo,
+    /// Work with the sandbox, a fake Entra ID and Defender service on this machine.
+    Sandbox {
+        #[command(subcommand)]
+        command: SandboxCommand,
+    },
+    /// Call an operation and print its answer as JSON, such as `xdr call machines.list top=3`. Signs in with AZURE_TENANT_ID,
+    /// AZURE_CLIENT_ID and AZURE_CLIENT_SECRET.
+    Call {
+        /// The operation's id.
+        operation: String,
+        /// name=value for each argument.
+        arguments: Vec<String>,
+    },
+}
+
+#[derive(Subcommand)]
+enum SandboxCommand {
+    /// Start it and keep it running until Ctrl-C.
+    Up {
+        /// The port on 127.0.0.1; 0 takes a free one.
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+        /// Chooses ids, times and background events.
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
+        /// Leave device codes to be approved on the sandbox's device page.
+        #[arg(long)]
+        no_auto_approve: bool,
+    },
+}
+
+/// Runs a command line; `argv` begins with the program's name. Gives the exit code.
+pub fn run(argv: &[String]) -> i32 {
+    let arguments = match Arguments::try_parse_from(argv) {
+        Ok(arguments) => arguments,
+        Err(said) => {
+            let to_stdout = !said.use_stderr();
+            let text = said.render().to_string();
+            let written = if to_stdout { io::stdout().write_all(text.as_bytes()) } else { io::stderr().write_all(text.as_bytes()) };
+            return if written.is_err() || to_stdout { EXIT_OK } else { EXIT_USAGE };
+        }
+    };
+    let done = match arguments.command {
+        Command::Demo => in_runtime(demo::run()),
+        Command::Sandbox { command: SandboxCommand::Up { port, seed, no_auto_approve } } => {
+            let options = Options { port, seed, auto_approve: !no_auto_approve, ..Options::default() };
+            sandbox_up(options)
+        }
+        Command::Call { operation, arguments } => in_runtime(call(operation, arguments)),
+    };
+    match done {
+        Ok(()) => EXIT_OK,
+        Err(e) if is_closed_pipe(&e) => EXIT_OK,
+        Err(e) => {
+            let facts = e.facts();
+            let hint = facts.hint.as_ref().map(|h| format!("\nhint: {h}")).unwrap_or_default();
+            let _ = writeln!(io::stderr(), "xdr: {}{hint}", e);
+            if matches!(facts.kind, Kind::InvalidArgument | Kind::UnknownOperation | Kind::Configuration) {
+                EXIT_USAGE
+            } else {
+                EXIT_FAILED
+            }
+        }
+    }
+}
+
+/// Whoever reads our output has heard enough: that is no error.
+fn is_closed_pipe(error: &Error) -> bool {
+    error.facts().code.as_deref() == Some("EPIPE")
+}
+
+pub(crate) fn printing(error: &io::Error) -> Error {
+    let closed = error.kind() == io::ErrorKind::BrokenPipe;
+    Error::new(Kind::Internal, format!("cannot print: {error}")).with(|f| f.code = closed.then(|| "EPIPE".to_owned()))
+}
+
+fn in_runtime(work: impl Future<Output = Result<()>>) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|e| Error::new(Kind::Internal, e.to_string()))?.block_on(work)
+}
+
+fn sandbox_up(options: Options) -> Result<()> {
+    let running = Sandbox::start(options).map_err(|e| Error::argument("port", e))?;
+    let who = running.identity();
+    let lines = [
+        format!("# {} is at {}; Ctrl-C stops it. For another program:", who.tenant_name, running.url()),
+        format!("export AZURE_TENANT_ID={}", who.tenant_id),
+        format!("export AZURE_CLIENT_ID={}", who.client_id),
+        format!("export AZURE_CLIENT_SECRET={}", who.client_secret),
+        format!("export AZURE_AUTHORITY_HOST={}", running.url()),
+        format!("export XDRKIT_BASE_URL={}", running.url()),
+    ];
+    let mut out = io::stdout().lock();
+    writeln!(out, "{}", lines.join("\n")).and_then(|()| out.flush()).map_err(|e| printing(&e))?;
+    drop(out);
+    loop {
+        std::thread::park();
+    }
+}
+
+async fn call(operation: String, arguments: Vec<String>) -> Result<()> {
+    let op = request::operation(&operation)?;
+    let mut given = Object::new();
+    for argument in arguments {
+        let Some((name, text)) = argument.split_once('=') else {
+            return Err(Error::argument(&argument, "is no name=value"));
+        };
+        let name = name.replace('-', "_");
+        let is_json = op.param(&name).is_some_and(|p| matches!(p.kind, ParamKind::Count | ParamKind::Texts) && p.place != Place::Path);
+        let value = if is_json { json::parse(text.as_bytes()).unwrap_or_else(|_| Value::from(text)) } else { Value::from(text) };
+        given.insert(name, value);
+    }
+    let client = Settings::default().build(&process_environment)?;
+    let answer = client.call(op, &given, crate::client::CallOptions::default()).await?;
+    writeln!(io::stdout(), "{answer}").map_err(|e| printing(&e))
+}

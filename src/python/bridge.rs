@@ -1,0 +1,139 @@
+//! From a Rust future to an `asyncio.Future`.
+//!
+//! The usual bridge takes a thread for each completion (519 of them in one gather), attaches while the interpreter ends, and calls into loops
+//! that are closed. Here completions go into a queue; one thread drains it under one attach and hands each loop its share in one call.
+//! Cancelling the future drops the work, and with it the request.
+
+use super::{errors, gate, runtime};
+use crate::{
+    error::{Error, Result},
+    perprocess::PerProcess,
+};
+use pyo3::prelude::*;
+use std::{
+    mem::ManuallyDrop,
+    sync::{Mutex, PoisonError, mpsc},
+};
+use tokio::sync::oneshot;
+
+type Outcome = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
+
+/// A future that is to be completed; `None` when nobody wants the outcome any more and only the references have to go.
+struct Completion {
+    event_loop: Py<PyAny>,
+    future: Py<PyAny>,
+    outcome: Option<Outcome>,
+}
+
+static QUEUE: PerProcess<mpsc::Sender<Completion>> = PerProcess::new();
+
+/// Begins the work and gives a future of the running loop; `convert` runs attached.
+pub(super) fn future<'py, T: Send + 'static>(
+    py: Python<'py>,
+    work: impl Future<Output = Result<T>> + Send + 'static,
+    convert: impl FnOnce(Python<'_>, T) -> PyResult<Py<PyAny>> + Send + 'static,
+) -> PyResult<Bound<'py, PyAny>> {
+    let event_loop = py.import("asyncio")?.call_method0("get_running_loop")?;
+    let future = event_loop.call_method0("create_future")?;
+    let (cancel, mut cancelled) = oneshot::channel();
+    future.call_method1("add_done_callback", (OnDone(Mutex::new(Some(cancel))),))?;
+    // References must not be dropped by a thread that is not attached: until the queue has them they are nobody's.
+    let held = ManuallyDrop::new((event_loop.unbind(), future.clone().unbind()));
+    let queue = queue()?;
+    runtime::runtime()?.spawn(async move {
+        let result = tokio::select! {
+            result = runtime::guarded(work) => Some(result),
+            Ok(()) = &mut cancelled => None,
+        };
+        let outcome = result.map(|result| -> Outcome {
+            Box::new(move |py| match result {
+                Ok(value) => convert(py, value),
+                Err(error) => Err(errors::raise(py, error)),
+            })
+        });
+        let (event_loop, future) = ManuallyDrop::into_inner(held);
+        if let Err(mpsc::SendError(lost)) = queue.send(Completion { event_loop, future, outcome }) {
+            std::mem::forget(lost);
+        }
+    });
+    Ok(future)
+}
+
+fn queue() -> PyResult<mpsc::Sender<Completion>> {
+    let sender = QUEUE.get_or_try_make(|| -> std::io::Result<_> {
+        let (sender, receiver) = mpsc::channel();
+        std::thread::Builder::new().name("xdrkit-deliver".to_owned()).spawn(move || drain(&receiver))?;
+        Ok(sender)
+    })?;
+    Ok((*sender).clone())
+}
+
+fn drain(queue: &mpsc::Receiver<Completion>) {
+    while let Ok(first) = queue.recv() {
+        let mut batch = ManuallyDrop::new(vec![first]);
+        batch.extend(queue.try_iter());
+        gate::attach(|py| deliver(py, ManuallyDrop::into_inner(batch)));
+    }
+}
+
+fn deliver(py: Python<'_>, batch: Vec<Completion>) {
+    let mut by_loop: Vec<(Py<PyAny>, Vec<Settled>)> = Vec::new();
+    for Completion { event_loop, future, outcome } in batch {
+        let Some(outcome) = outcome else { continue };
+        let settled = Settled { future, result: outcome(py) };
+        match by_loop.iter_mut().find(|(known, _)| known.is(&event_loop)) {
+            Some((_, share)) => share.push(settled),
+            None => by_loop.push((event_loop, vec![settled])),
+        }
+    }
+    for (event_loop, share) in by_loop {
+        // A loop that is closed has nobody left who waits: that is no error of ours.
+        let _ = event_loop.call_method1(py, "call_soon_threadsafe", (Deliver(Mutex::new(share)),));
+    }
+}
+
+struct Settled {
+    future: Py<PyAny>,
+    result: PyResult<Py<PyAny>>,
+}
+
+/// Runs in the loop's own thread.
+#[pyclass(frozen)]
+struct Deliver(Mutex<Vec<Settled>>);
+
+#[pymethods]
+impl Deliver {
+    fn __call__(&self, py: Python<'_>) -> PyResult<()> {
+        let share = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        for Settled { future, result } in share {
+            if !future.call_method0(py, "done")?.is_truthy(py)? {
+                match result {
+                    Ok(value) => future.call_method1(py, "set_result", (value,))?,
+                    Err(error) => future.call_method1(py, "set_exception", (error,))?,
+                };
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Tells the work when its future was cancelled.
+#[pyclass(frozen)]
+struct OnDone(Mutex<Option<oneshot::Sender<()>>>);
+
+#[pymethods]
+impl OnDone {
+    fn __call__(&self, future: &Bound<'_, PyAny>) -> PyResult<()> {
+        let cancel = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let (true, Some(cancel)) = (future.call_method0("cancelled")?.is_truthy()?, cancel) {
+            let _ = cancel.send(());
+        }
+        Ok(())
+    }
+}
+
+/// Runs a blocking piece of Python off the runtime's threads.
+pub(super) async fn call_python<T: Send + 'static>(work: impl FnOnce(Python<'_>) -> Result<T> + Send + 'static) -> Result<T> {
+    let gone = || Error::new(crate::error::Kind::Closed, "the interpreter is shutting down");
+    tokio::task::spawn_blocking(move || gate::attach(work)).await.ok().flatten().unwrap_or_else(|| Err(gone()))
+}

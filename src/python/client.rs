@@ -1,0 +1,348 @@
+//! The client's verbs, each once sync and once async over the same body.
+
+use super::{
+    bridge,
+    convert::{self, Options, to_python},
+    credential::PyCredential,
+    errors::{lift, raise},
+    runtime,
+    table::PyTable,
+};
+use crate::{
+    client::{Body, CallOptions, Client, Identity, Pages, Raw},
+    clock::VirtualClock,
+    error::{Error, Result},
+    hunt::{Api, Hunted, Query, Window},
+    json::{Object, Value},
+    ops::model::{Operation, Service},
+    request,
+    secret::Secret,
+    settings::{CredentialChoice, Settings, process_environment, seconds},
+};
+use pyo3::{prelude::*, types::PyDict};
+use std::{sync::Arc, time::Duration};
+
+const WAIT: f64 = 600.0;
+
+/// The native client. Use `xdrkit.Client` or `xdrkit.AsyncClient`.
+#[pyclass(frozen, name = "Client", module = "xdrkit._core")]
+pub(super) struct PyClient(Client);
+
+#[pymethods]
+impl PyClient {
+    #[new]
+    #[pyo3(signature = (**options))]
+    fn new(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<PyClient> {
+        let settings = settings(py, options)?;
+        // Reading certificates takes a while.
+        let built = py.detach(|| settings.build(&process_environment));
+        lift(py, built).map(PyClient)
+    }
+
+    #[pyo3(signature = (operation, arguments, options=None))]
+    fn call<'py>(
+        &self,
+        py: Python<'py>,
+        operation: &str,
+        arguments: &Bound<'py, PyDict>,
+        options: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let work = self.calling(py, operation, arguments, options)?;
+        to_python(py, &runtime::wait(py, work)?)
+    }
+
+    #[pyo3(signature = (operation, arguments, options=None))]
+    fn call_async<'py>(
+        &self,
+        py: Python<'py>,
+        operation: &str,
+        arguments: &Bound<'py, PyDict>,
+        options: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        bridge::future(py, self.calling(py, operation, arguments, options)?, value)
+    }
+
+    fn request<'py>(&self, py: Python<'py>, method: &str, path: &str, options: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
+        let body = runtime::wait(py, self.requesting(py, method, path, options)?)?;
+        raw_body(py, body)
+    }
+
+    fn request_async<'py>(&self, py: Python<'py>, method: &str, path: &str, options: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
+        bridge::future(py, self.requesting(py, method, path, options)?, |py, body| raw_body(py, body).map(Bound::unbind))
+    }
+
+    #[pyo3(signature = (operation, arguments, options=None))]
+    fn pages(
+        &self,
+        py: Python<'_>,
+        operation: &str,
+        arguments: &Bound<'_, PyDict>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<PageCursor> {
+        let (op, arguments) = call_parts(py, operation, arguments)?;
+        let mut options = Options::new(options)?;
+        let (page_size, call) = (options.count("page_size")?, call_options(&mut options)?);
+        lift(py, options.end(false))?;
+        lift(py, self.0.pages(op, &arguments, page_size, call)).map(PageCursor)
+    }
+
+    fn hunt(&self, py: Python<'_>, query: &str, options: &Bound<'_, PyDict>) -> PyResult<PyTable> {
+        runtime::wait(py, self.hunting(py, query, options)?).map(PyTable::new)
+    }
+
+    fn hunt_async<'py>(&self, py: Python<'py>, query: &str, options: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
+        bridge::future(py, self.hunting(py, query, options)?, |py, hunted| Ok(Py::new(py, PyTable::new(hunted))?.into_any()))
+    }
+
+    fn wait_action<'py>(&self, py: Python<'py>, id: &str, options: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
+        to_python(py, &runtime::wait(py, self.waiting(py, id, options)?)?)
+    }
+
+    fn wait_action_async<'py>(&self, py: Python<'py>, id: &str, options: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
+        bridge::future(py, self.waiting(py, id, options)?, value)
+    }
+
+    fn whoami<'py>(&self, py: Python<'py>, service: &str) -> PyResult<Bound<'py, PyAny>> {
+        identity(py, runtime::wait(py, self.identifying(py, service)?)?)
+    }
+
+    fn whoami_async<'py>(&self, py: Python<'py>, service: &str) -> PyResult<Bound<'py, PyAny>> {
+        bridge::future(py, self.identifying(py, service)?, |py, found| identity(py, found).map(Bound::unbind))
+    }
+
+    fn with_options(&self, py: Python<'_>, options: &Bound<'_, PyDict>) -> PyResult<PyClient> {
+        let mut options = Options::new(Some(options))?;
+        let call = call_options(&mut options)?;
+        lift(py, options.end(false))?;
+        lift(py, self.0.with_options(call)).map(PyClient)
+    }
+
+    fn close(&self) {
+        self.0.close();
+    }
+
+    #[getter]
+    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let stats = PyDict::new(py);
+        for (name, number) in self.0.stats() {
+            let whole = name != "throttled_seconds";
+            if whole { stats.set_item(name, number as u64)? } else { stats.set_item(name, number)? }
+        }
+        Ok(stats)
+    }
+
+    #[getter]
+    fn tenant_id(&self) -> Option<String> {
+        self.0.tenant_id()
+    }
+
+    #[getter]
+    fn client_id(&self) -> Option<String> {
+        self.0.client_id()
+    }
+
+    #[getter]
+    fn cloud(&self) -> &'static str {
+        self.0.cloud()
+    }
+
+    #[getter]
+    fn base_urls<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let urls = PyDict::new(py);
+        for service in Service::ALL {
+            urls.set_item(service.name(), self.0.base(service).as_str().trim_end_matches('/'))?;
+        }
+        Ok(urls)
+    }
+}
+
+impl PyClient {
+    fn calling(
+        &self,
+        py: Python<'_>,
+        operation: &str,
+        arguments: &Bound<'_, PyDict>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<impl Future<Output = Result<Value>> + Send + use<>> {
+        let (op, arguments) = call_parts(py, operation, arguments)?;
+        let mut options = Options::new(options)?;
+        let call = call_options(&mut options)?;
+        lift(py, options.end(false))?;
+        let client = self.0.clone();
+        Ok(async move { client.call(op, &arguments, call).await })
+    }
+
+    fn requesting(
+        &self,
+        py: Python<'_>,
+        method: &str,
+        path: &str,
+        options: &Bound<'_, PyDict>,
+    ) -> PyResult<impl Future<Output = Result<Body>> + Send + use<>> {
+        let mut options = Options::new(Some(options))?;
+        let service = options.text("service")?.unwrap_or_else(|| Service::Endpoint.name().to_owned());
+        let service = lift(py, named_service(&service))?;
+        let json = options.object("json")?.map(|v| lift(py, convert::from_python(&v, "json"))).transpose()?;
+        let (params, headers) = (options.pairs("params")?, options.pairs("headers")?);
+        let call = call_options(&mut options)?;
+        lift(py, options.end(false))?;
+        let raw = Raw { method: method.to_owned(), path: path.to_owned(), params, json, headers };
+        let client = self.0.clone();
+        Ok(async move { client.request(service, raw, call).await })
+    }
+
+    fn hunting(
+        &self,
+        py: Python<'_>,
+        query: &str,
+        options: &Bound<'_, PyDict>,
+    ) -> PyResult<impl Future<Output = Result<Hunted>> + Send + use<>> {
+        let mut options = Options::new(Some(options))?;
+        let (since, until, timespan) = (options.text("since")?, options.text("until")?, options.text("timespan")?);
+        let window = lift(py, Window::new(since.as_deref(), until.as_deref(), timespan.as_deref()))?;
+        let api = options.text("api")?.map(|name| lift(py, Api::from_name(&name))).transpose()?.unwrap_or_default();
+        let call = call_options(&mut options)?;
+        lift(py, options.end(false))?;
+        let query = Query { text: query.to_owned(), window, api };
+        lift(py, query.check())?;
+        let client = self.0.clone();
+        Ok(async move { client.hunt(query, call).await })
+    }
+
+    fn waiting(
+        &self,
+        py: Python<'_>,
+        id: &str,
+        options: &Bound<'_, PyDict>,
+    ) -> PyResult<impl Future<Output = Result<Value>> + Send + use<>> {
+        let mut options = Options::new(Some(options))?;
+        let timeout = lift(py, seconds("timeout", Some(options.seconds("timeout")?.unwrap_or(WAIT))))?.unwrap_or(Duration::MAX);
+        let poll = options.seconds("poll")?;
+        let poll = lift(py, seconds("poll", poll))?;
+        lift(py, options.end(false))?;
+        let (client, id) = (self.0.clone(), id.to_owned());
+        Ok(async move { client.wait_action(&id, timeout, poll).await })
+    }
+
+    fn identifying(&self, py: Python<'_>, service: &str) -> PyResult<impl Future<Output = Result<Identity>> + Send + use<>> {
+        let service = lift(py, named_service(service))?;
+        let client = self.0.clone();
+        Ok(async move { client.whoami(service).await })
+    }
+}
+
+/// A walk through a list.
+#[pyclass(frozen, module = "xdrkit._core")]
+pub(super) struct PageCursor(Pages);
+
+#[pymethods]
+impl PageCursor {
+    fn next<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let pages = self.0.clone();
+        let page = runtime::wait(py, async move { pages.next().await })?;
+        to_python(py, &page.into())
+    }
+
+    fn next_async<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let pages = self.0.clone();
+        bridge::future(py, async move { pages.next().await }, |py, page| value(py, page.into()))
+    }
+}
+
+fn value(py: Python<'_>, value: Value) -> PyResult<Py<PyAny>> {
+    to_python(py, &value).map(Bound::unbind)
+}
+
+fn raw_body(py: Python<'_>, body: Body) -> PyResult<Bound<'_, PyAny>> {
+    match body {
+        Body::Json(value) => to_python(py, &value),
+        Body::Bytes(bytes) => Ok(convert::bytes(py, &bytes)),
+    }
+}
+
+fn call_parts(py: Python<'_>, operation: &str, arguments: &Bound<'_, PyDict>) -> PyResult<(&'static Operation, Object)> {
+    let op = lift(py, request::operation(operation))?;
+    Ok((op, lift(py, convert::arguments(arguments))?))
+}
+
+fn call_options(options: &mut Options<'_>) -> PyResult<CallOptions> {
+    Ok(CallOptions {
+        timeout: options.seconds("timeout")?,
+        deadline: options.seconds("deadline")?,
+        max_retries: options.count("max_retries")?,
+    })
+}
+
+fn named_service(name: &str) -> Result<Service> {
+    Service::from_name(name)
+        .ok_or_else(|| Error::argument("service", format!("{name:?} is not allowed; it is \"endpoint\", \"xdr\" or \"graph\"")))
+}
+
+fn identity(py: Python<'_>, found: Identity) -> PyResult<Bound<'_, PyAny>> {
+    let known = found.claims.is_some();
+    let claims = found.claims.unwrap_or_default();
+    let kind = match (known, claims.delegated || claims.user.is_some()) {
+        (false, _) => "unknown",
+        (true, true) => "user",
+        (true, false) => "app",
+    };
+    let all = PyDict::new(py);
+    all.set_item("kind", kind)?;
+    all.set_item("tenant_id", claims.tenant)?;
+    all.set_item("client_id", claims.client_id)?;
+    all.set_item("app_name", claims.app_name)?;
+    all.set_item("user", claims.user)?;
+    all.set_item("permissions", claims.permissions)?;
+    all.set_item("audience", if known { claims.audience } else { found.audience })?;
+    all.set_item("credential", found.credential)?;
+    all.set_item("expires_on", found.expires_on)?;
+    Ok(all.into_any())
+}
+
+fn settings(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Settings> {
+    let mut options = Options::new(options)?;
+    if let Some(level) = options.object("log")? {
+        py.import("xdrkit._log")?.call_method1("enable", (level,))?;
+    }
+    let mut settings = Settings {
+        tenant_id: options.text("tenant_id")?,
+        client_id: options.text("client_id")?,
+        client_secret: options.text("client_secret")?.map(Secret::new),
+        cloud: options.text("cloud")?,
+        region: options.text("region")?,
+        authority: options.text("authority")?,
+        trust_authority: options.flag("trust_authority")?,
+        timeout: options.seconds("timeout")?,
+        deadline: options.seconds("deadline")?,
+        max_retries: options.count("max_retries")?,
+        ca_bundle: options.text("ca_bundle")?,
+        proxy: options.text("proxy")?,
+        user_agent: options.text("user_agent")?,
+        poll_interval: options.seconds("poll_interval")?,
+        ..Settings::default()
+    };
+    if let Some(url) = options.object("base_url")? {
+        match url.extract::<String>() {
+            Ok(one) => settings.base_url = Some(one),
+            Err(_) => {
+                settings.base_urls = url
+                    .extract::<std::collections::BTreeMap<String, String>>()
+                    .map(|m| m.into_iter().collect())
+                    .map_err(|_| raise(py, Error::setting("base_url", "is one URL, or a dict from service to URL")))?
+            }
+        }
+    }
+    if let Some(given) = options.object("credential")? {
+        settings.credential = match given.extract::<String>() {
+            Ok(name) => CredentialChoice::Named(name),
+            Err(_) => CredentialChoice::Ready(PyCredential::tokens_of(&given)?),
+        };
+    }
+    settings.prompt = Some(super::credential::prompt(py, None)?);
+    // For tests: waits pass at once, and the calendar with them.
+    if options.flag("_virtual_clock")? {
+        settings.clock = Some(VirtualClock::shared() as Arc<_>);
+    }
+    lift(py, options.end(true))?;
+    Ok(settings)
+}

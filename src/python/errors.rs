@@ -1,0 +1,46 @@
+//! From the core's error to the Python class of the same name.
+
+use super::convert;
+use crate::error::Error;
+use pyo3::{exceptions::PyRuntimeError, prelude::*, types::PyDict};
+
+/// The exception to raise. If the class cannot be made, what went wrong is raised instead of nothing.
+pub(super) fn raise(py: Python<'_>, error: Error) -> PyErr {
+    make(py, &error).map_or_else(|e| e, |instance| PyErr::from_value(instance))
+}
+
+fn make<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
+    let facts = error.facts();
+    let class = py.import("xdrkit.errors")?.getattr(facts.kind.class_name())?;
+    let known = PyDict::new(py);
+    for (name, value) in &facts.details {
+        known.set_item(name, convert::to_python(py, value)?)?;
+    }
+    known.set_item("status", facts.status)?;
+    known.set_item("code", facts.code.as_deref())?;
+    known.set_item("request_id", facts.request_id.as_deref())?;
+    known.set_item("retry_after", facts.retry_after)?;
+    known.set_item("method", facts.method.as_deref())?;
+    known.set_item("url", facts.url.as_deref())?;
+    known.set_item("attempts", facts.attempts)?;
+    known.set_item("retryable", facts.retryable)?;
+    known.set_item("hint", facts.hint.as_deref())?;
+    class.call((facts.message.as_str(),), Some(&known))
+}
+
+/// An exception of somebody else's code, as text for an error of ours.
+pub(super) fn describe(py: Python<'_>, error: &PyErr) -> String {
+    let name = error.get_type(py).name().map_or_else(|_| "error".to_owned(), |n| n.to_string());
+    let text = error.value(py).to_string();
+    if text.is_empty() { name } else { format!("{name}: {text}") }
+}
+
+/// The core's result as Python's.
+pub(super) fn lift<T>(py: Python<'_>, result: crate::error::Result<T>) -> PyResult<T> {
+    result.map_err(|e| raise(py, e))
+}
+
+/// Only for what cannot be said better.
+pub(super) fn plain(text: impl Into<String>) -> PyErr {
+    PyRuntimeError::new_err(text.into())
+}

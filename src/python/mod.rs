@@ -1,0 +1,45 @@
+//! The Python face. The only files that know PyO3; they take out, call the core, and convert. No rule of the trade lives here.
+
+mod bridge;
+mod client;
+mod convert;
+mod credential;
+mod declaration;
+mod errors;
+mod gate;
+mod logging;
+mod runtime;
+mod sandbox;
+mod table;
+
+use pyo3::prelude::*;
+
+/// The native half of xdrkit. Use the package `xdrkit` instead.
+#[pymodule(gil_used = false)]
+mod _core {
+    #[pymodule_export]
+    use super::client::{PageCursor, PyClient};
+    #[pymodule_export]
+    use super::credential::PyCredential;
+    #[pymodule_export]
+    use super::declaration::{hunting_schema, operations, types};
+    #[pymodule_export]
+    use super::gate::_shutdown;
+    #[pymodule_export]
+    use super::logging::set_log_level;
+    #[pymodule_export]
+    use super::runtime::{_panic_for_test, _panic_for_test_async, cli};
+    #[pymodule_export]
+    use super::sandbox::PySandbox;
+    #[pymodule_export]
+    use super::table::PyTable;
+    use pyo3::prelude::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        let shutdown = module.getattr("_shutdown")?;
+        module.py().import("atexit")?.call_method1("register", (shutdown,))?;
+        Ok(())
+    }
+}

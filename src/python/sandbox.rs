@@ -1,0 +1,143 @@
+//! The sandbox, to start and to play with.
+
+use super::{convert::Options, errors::lift};
+use crate::{
+    error::{Error, did_you_mean},
+    sandbox::{self, Fault, FaultKind},
+};
+use pyo3::{
+    prelude::*,
+    types::{PyDict, PyList},
+};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The native sandbox. Use `xdrkit.sandbox()`.
+#[pyclass(frozen, name = "Sandbox", module = "xdrkit._core")]
+pub(super) struct PySandbox(Mutex<sandbox::Sandbox>);
+
+#[pymethods]
+impl PySandbox {
+    #[new]
+    #[pyo3(signature = (**options))]
+    fn new(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<PySandbox> {
+        let mut options = Options::new(options)?;
+        let port = options.count("port")?.unwrap_or(0);
+        let wanted = sandbox::Options {
+            port: u16::try_from(port)
+                .map_err(|_| super::errors::raise(py, Error::argument("port", format!("{port} is no port; it is 0 to 65535"))))?,
+            now: options.object("now")?.map(|v| v.extract()).transpose()?,
+            seed: options.object("seed")?.map(|v| v.extract()).transpose()?.unwrap_or(0),
+            auto_approve: options.object("auto_approve")?.map(|v| v.is_truthy()).transpose()?.unwrap_or(true),
+            permissions: options.object("permissions")?.map(|v| v.extract()).transpose()?,
+            page_size: options.count("page_size")?.map(|n| n as usize),
+        };
+        lift(py, options.end(false))?;
+        let started = py.detach(|| sandbox::Sandbox::start(wanted));
+        match started {
+            Ok(running) => Ok(PySandbox(Mutex::new(running))),
+            Err(e) if e.kind() == std::io::ErrorKind::InvalidInput => Err(super::errors::raise(py, Error::argument("permissions", e))),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    #[getter]
+    fn url(&self) -> String {
+        self.inner().url().to_owned()
+    }
+
+    #[getter]
+    fn identity<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let who = self.inner().identity();
+        let all = PyDict::new(py);
+        for (name, value) in [
+            ("tenant_id", who.tenant_id),
+            ("tenant_name", who.tenant_name),
+            ("domain", who.domain),
+            ("client_id", who.client_id),
+            ("client_secret", who.client_secret),
+            ("public_client_id", who.public_client_id),
+            ("user", who.user),
+        ] {
+            all.set_item(name, value)?;
+        }
+        Ok(all)
+    }
+
+    fn requests<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let records = self.inner().requests();
+        let list = PyList::empty(py);
+        for record in records {
+            let one = PyDict::new(py);
+            one.set_item("method", record.method)?;
+            one.set_item("path", record.path)?;
+            one.set_item("query", record.query)?;
+            one.set_item("status", record.status)?;
+            one.set_item("operation", record.operation)?;
+            one.set_item("user", record.user)?;
+            one.set_item("duration_us", record.duration_us)?;
+            one.set_item("authorization", record.authorization)?;
+            list.append(one)?;
+        }
+        Ok(list)
+    }
+
+    fn reset(&self) {
+        self.inner().reset();
+    }
+
+    #[pyo3(signature = (user_code, user=None))]
+    fn approve(&self, user_code: &str, user: Option<&str>) -> bool {
+        self.inner().approve(user_code, user)
+    }
+
+    fn deny(&self, user_code: &str) -> bool {
+        self.inner().deny(user_code)
+    }
+
+    #[pyo3(signature = (**options))]
+    fn fault(&self, py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
+        let mut options = Options::new(options)?;
+        let kind = options.text("kind")?.unwrap_or_else(|| "answer".to_owned());
+        let kinds = ["answer", "reset", "stall", "truncate"];
+        let kind = FaultKind::parse(&kind).ok_or_else(|| {
+            let guess = did_you_mean(&kind, kinds);
+            super::errors::raise(
+                py,
+                Error::argument("kind", format!("{kind:?} is not allowed; it is \"answer\", \"reset\", \"stall\" or \"truncate\".{guess}")),
+            )
+        })?;
+        let fault = Fault {
+            operation: options.text("operation")?,
+            path: options.text("path")?,
+            status: options.count("status")?.and_then(|s| u16::try_from(s).ok()).unwrap_or(500),
+            headers: options.pairs("headers")?,
+            body: options.text("body")?,
+            times: options.count("times")?,
+            kind,
+        };
+        lift(py, options.end(false))?;
+        self.inner().fault(fault);
+        Ok(())
+    }
+
+    fn grant(&self, py: Python<'_>, permission: &str) -> PyResult<()> {
+        if self.inner().grant(permission) {
+            return Ok(());
+        }
+        Err(super::errors::raise(py, Error::argument("permission", format!("{permission:?} is no permission of any operation"))))
+    }
+
+    fn revoke(&self, permission: &str) {
+        self.inner().revoke(permission);
+    }
+
+    fn stop(&self, py: Python<'_>) {
+        py.detach(|| self.inner().stop());
+    }
+}
+
+impl PySandbox {
+    fn inner(&self) -> MutexGuard<'_, sandbox::Sandbox> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -548,6 +548,8 @@ def index_page(groups: dict[str, list[dict[str, Any]]]) -> str:
 def generated(core: Any) -> dict[Path, str]:
     """Every generated file with its text."""
     operations, declared = core.operations(), core.types()
+    for param in (param for op in operations for param in op["params"]):
+        param["enum"] = param["enum"] or []
     files = {
         PACKAGE / "_generated" / "__init__.py": banner() + "\n",
         PACKAGE / "_generated" / "types.py": types_module(declared),

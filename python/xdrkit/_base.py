@@ -37,7 +37,7 @@ class ClientBase:
         client_id: str | None = None,
         client_secret: str | None = None,
         *,
-        credential: CredentialLike | None = None,
+        credential: CredentialLike | Literal["device-code", "environment"] | None = None,
         cloud: Cloud = "public",
         region: str | None = None,
         base_url: str | Mapping[Service, str] | None = None,
@@ -62,7 +62,7 @@ class ClientBase:
             client_secret: The app's secret, its value and not its id.
             credential: Another way to sign in: one of `xdrkit.credentials`, any object with ``get_token(*scopes)``
                 (azure-identity has many), or a function that is given a scope and answers a token, or a token and when
-                it ends in seconds since 1970.
+                it ends in seconds since 1970; or ``"device-code"`` for a user with `tenant_id` and `client_id`.
             cloud: ``"public"``, ``"gcc"``, ``"gcc-high"`` or ``"dod"``.
             region: A region of the public cloud, such as ``"eu"``, whose host is nearer. Default: the global host.
             base_url: Other hosts: one URL for all services, or a dict from service (``"endpoint"``, ``"xdr"``,
@@ -74,8 +74,9 @@ class ClientBase:
             ca_bundle: A file with the certificates to trust, PEM. Default: the system's.
             proxy: A proxy's URL. Default: `HTTPS_PROXY` and `NO_PROXY`.
             user_agent: Words to put before xdrkit's own in the User-Agent header.
-            log: What to log; secrets and tokens are never logged.
-            private: Settings without a promise. An unknown name is refused.
+            log: From which level on to tell Python's logger `xdrkit` what happens: ``"debug"``, ``"info"``, ``"warning"`` or
+                ``"error"``; or ``"stdout"``, which writes to standard output. Secrets and tokens are never told. Default: nothing.
+            private: `trust_authority=True` takes a login host that is not Microsoft's. An unknown name is refused.
 
         Raises:
             ConfigurationError: a setting is missing or cannot be right; the message names it.
@@ -123,8 +124,8 @@ class ClientBase:
         return self._core.stats
 
     @property
-    def tenant_id(self) -> str:
-        """The tenant that the client signs in to."""
+    def tenant_id(self) -> str | None:
+        """The tenant that the client signs in to, if it knows."""
         return self._core.tenant_id
 
     @property
@@ -144,7 +145,8 @@ class ClientBase:
 
     def __repr__(self) -> str:
         app = f" app={self.client_id}" if self.client_id else ""
-        return f"<{type(self).__name__} tenant={self.tenant_id}{app} cloud={self.cloud}>"
+        tenant = f" tenant={self.tenant_id}" if self.tenant_id else ""
+        return f"<{type(self).__name__}{tenant}{app} cloud={self.cloud}>"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
@@ -161,13 +163,7 @@ def hunt_options(
     deadline: Seconds | None,
 ) -> dict[str, Any]:
     """A hunt's arguments in the form that Rust takes. Pure but for the clock behind "7d"."""
-    from .errors import InvalidArgumentError
-
     begin, end = window(since, until)
-    if timespan is not None and (begin or end):
-        raise InvalidArgumentError(
-            "timespan: cannot stand beside since or until", argument="timespan", hint="give the window once, one way"
-        )
     return given(since=begin, until=end, timespan=span(timespan), api=api, timeout=timeout, deadline=deadline)
 
 

@@ -134,7 +134,7 @@ class Client(ClientBase, Resources):
             deadline: Seconds for the whole call. Default: the client's.
 
         Returns:
-            The decoded JSON body, or None if there is none.
+            The decoded JSON body, None if there is none, or bytes if it is no JSON.
 
         Raises:
             UnsafeUrlError: the URL leads to a host that must not be sent the token; nothing was sent.
@@ -152,7 +152,8 @@ class Client(ClientBase, Resources):
             service: ``"endpoint"``, ``"xdr"`` or ``"graph"``; each has a token of its own.
 
         Returns:
-            `kind` (``"app"`` or ``"user"``), `tenant_id`, `client_id`, `user`, `permissions`, `audience`, `expires_on`.
+            `kind` (``"app"``, ``"user"``, or ``"unknown"`` where the token cannot be read), `tenant_id`, `client_id`,
+            `app_name`, `user`, `permissions`, `audience`, `credential`, `expires_on` (seconds since 1970).
 
         Raises:
             AuthenticationError: sign-in failed.

@@ -46,6 +46,7 @@ def sandbox(
     seed: int = 0,
     auto_approve: bool = True,
     permissions: Sequence[str] | None = None,
+    page_size: int | None = None,
 ) -> Sandbox:
     """Start a sandbox: a fake Entra ID and Defender tenant on 127.0.0.1, within 50 ms.
 
@@ -55,6 +56,7 @@ def sandbox(
         seed: Another number tells the story with other names and times.
         auto_approve: Whether device codes are granted to the seeded user without anybody typing them in.
         permissions: What the app and the user may do. Default: everything that any operation needs.
+        page_size: The largest page that a list answers, to see many pages with few items. Default: the services' own.
 
     Returns:
         The running sandbox; use it in a ``with`` or ``async with`` statement, or call `close()` at the end.
@@ -63,7 +65,9 @@ def sandbox(
         InvalidArgumentError: `now` is no time, or has no zone.
         OSError: the port is taken.
     """
-    return Sandbox(port=port, now=now, seed=seed, auto_approve=auto_approve, permissions=permissions)
+    return Sandbox(
+        port=port, now=now, seed=seed, auto_approve=auto_approve, permissions=permissions, page_size=page_size
+    )
 
 
 class Sandbox:
@@ -77,6 +81,7 @@ class Sandbox:
         seed: int = 0,
         auto_approve: bool = True,
         permissions: Sequence[str] | None = None,
+        page_size: int | None = None,
     ) -> None:
         moment = None if now is None else ticks("now", now, datetime.now(timezone.utc))
         if isinstance(permissions, str):
@@ -87,6 +92,7 @@ class Sandbox:
             seed=seed,
             auto_approve=auto_approve,
             permissions=None if permissions is None else list(permissions),
+            page_size=page_size,
         )
         self._identity = self._core.identity
 

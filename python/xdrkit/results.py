@@ -157,8 +157,8 @@ def _checked_limit(limit: int | None) -> int | None:
 class HuntResult(Sequence["dict[str, Any]"]):
     """What a hunting query found: a sequence of rows, each a dict from column to value.
 
-    Values keep their meaning on all three services: bool, int, float, text, list and dict for dynamic columns, None for
-    what is missing. Times are ISO 8601 text in UTC with up to seven digits, as the service has them, so that rows are
+    Values keep their meaning on all three services: bool, int, float, text, None for what is missing; what a dynamic column
+    holds is compact JSON text. Times are ISO 8601 text in UTC with up to seven digits, as the service has them, so that rows are
     ready for JSON; with ``parse_dates=True`` they are aware datetimes, which hold six digits. Rows are made when they
     are asked for: changing one does not change the result.
     """
@@ -399,7 +399,7 @@ _FAMILIES = {
     "double": "float",
     "single": "float",
     "real": "float",
-    "decimal": "float",
+    "decimal": "text",
     "string": "text",
     "guid": "text",
     "timespan": "text",

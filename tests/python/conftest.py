@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Callable, TypeVar
 
 import pytest
+
 import xdrkit
 
 T = TypeVar("T")

@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 import pytest
+
 import xdrkit
 from xdrkit import errors
 
@@ -70,7 +71,9 @@ def test_an_error_is_caught_by_the_class_that_python_has_for_it(name: str, paren
 
 
 def test_the_text_has_the_message_then_what_is_known_then_the_hint() -> None:
-    error = errors.PermissionDeniedError("no permission", status=403, code="Forbidden", request_id="7f0e", hint="grant it")
+    error = errors.PermissionDeniedError(
+        "no permission", status=403, code="Forbidden", request_id="7f0e", hint="grant it"
+    )
     assert str(error) == "no permission [status 403, code Forbidden, request id 7f0e]\nhint: grant it"
     assert str(errors.ServiceError("down", status=503)) == "down [status 503]"
 
@@ -98,12 +101,10 @@ class Peculiar(errors.NotFoundError):
 
 
 def test_a_cause_stays_attached() -> None:
+    cause = OSError("no route")
     with pytest.raises(errors.ConnectError) as caught:
-        try:
-            raise OSError("no route")
-        except OSError as cause:
-            raise errors.ConnectError("not connected") from cause
-    assert isinstance(caught.value.__cause__, OSError)
+        raise errors.ConnectError("not connected") from cause
+    assert caught.value.__cause__ is cause
 
 
 def test_warnings_are_shown_without_being_asked_for() -> None:

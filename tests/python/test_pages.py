@@ -6,6 +6,7 @@ from collections.abc import Coroutine
 from typing import Any, Callable
 
 import pytest
+
 from xdrkit import AsyncPages, InvalidArgumentError, Pages
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]

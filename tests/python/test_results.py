@@ -10,9 +10,16 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
+
 from xdrkit import HuntResult, InvalidArgumentError, LegacyHuntingWarning, TruncatedResultWarning, _render
 
-SCHEMA = [("Timestamp", "DateTime"), ("DeviceName", "String"), ("Count", "Int64"), ("IsLocal", "SByte"), ("Extra", "Object")]
+SCHEMA = [
+    ("Timestamp", "DateTime"),
+    ("DeviceName", "String"),
+    ("Count", "Int64"),
+    ("IsLocal", "SByte"),
+    ("Extra", "Object"),
+]
 ROWS: list[list[Any]] = [
     ["2026-05-01T10:30:15.1234567Z", "alpha", 3, True, {"a": 1}],
     ["2026-05-01T10:30:16Z", "beta", None, False, None],
@@ -35,7 +42,9 @@ def test_it_is_a_sequence_of_dicts(result: HuntResult) -> None:
     assert result[1] in result
 
 
-@pytest.mark.parametrize("wanted", [slice(0, 2), slice(None), slice(2, 0), slice(-2, None), slice(None, None, -1), slice(0, 99, 2)])
+@pytest.mark.parametrize(
+    "wanted", [slice(0, 2), slice(None), slice(2, 0), slice(-2, None), slice(None, None, -1), slice(0, 99, 2)]
+)
 def test_a_slice_is_the_list_that_a_list_would_give(result: HuntResult, wanted: slice) -> None:
     assert result[wanted] == list(result)[wanted]
 
@@ -95,7 +104,7 @@ def test_times_are_text_unless_asked_for(result: HuntResult, table: Any) -> None
     assert result[0]["Timestamp"] == "2026-05-01T10:30:15.1234567Z"
     dated = HuntResult(table(SCHEMA, ROWS), parse_dates=True)
     moment = datetime(2026, 5, 1, 10, 30, 15, 123456, tzinfo=timezone.utc)
-    assert [row["Timestamp"] for row in dated][0] == dated[0]["Timestamp"] == dated.rows[0]["Timestamp"] == moment
+    assert next(iter(dated))["Timestamp"] == dated[0]["Timestamp"] == dated.rows[0]["Timestamp"] == moment
     assert dated[2]["Timestamp"] is None
 
 
@@ -141,7 +150,7 @@ def test_a_data_frame_in_pandas_needs_no_pyarrow(result: HuntResult, monkeypatch
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     frame = result.to_pandas()
     assert list(frame.columns) == [name for name, _ in SCHEMA]
-    assert str(frame["Timestamp"].dtype).startswith("datetime64") and "UTC" in str(frame["Timestamp"].dtype)
+    assert str(frame["Timestamp"].dtype) == "datetime64[ns, UTC]"
     assert frame["Timestamp"][0] == pd.Timestamp("2026-05-01T10:30:15.1234567Z")
     assert frame["Count"][2] == 2**53 + 1
     assert [str(frame[name].dtype) for name in ("Count", "IsLocal", "Extra")] == ["Int64", "boolean", "object"]
@@ -189,10 +198,16 @@ def test_the_text_table_fits_the_terminal(table: Any, width: int) -> None:
     ],
 )
 def test_control_characters_are_shown_and_not_obeyed(table: Any, hostile: str, shown: str) -> None:
-    result = HuntResult(table([(hostile, hostile)], [[hostile], [[hostile]]], truncated=hostile, api=hostile, query=hostile))
+    result = HuntResult(
+        table([(hostile, hostile)], [[hostile], [[hostile]]], truncated=hostile, api=hostile, query=hostile)
+    )
     for text in (_render.text_card(result, 150), result._repr_html_()):
         assert shown in text
-        assert not [c for c in text if c != "\n" and (ord(c) < 32 or 0x7F <= ord(c) < 0xA0 or c in "\u202e\u200b\ud800\U000e0041")]
+        assert not [
+            c
+            for c in text
+            if c != "\n" and (ord(c) < 32 or 0x7F <= ord(c) < 0xA0 or c in "\u202e\u200b\ud800\U000e0041")
+        ]
         text.encode()
 
 

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+
 from xdrkit import InvalidArgumentError, _time
 
 NOW = datetime(2026, 5, 20, 12, 0, 0, tzinfo=timezone.utc)
@@ -91,8 +92,14 @@ def test_an_open_window_stays_open() -> None:
 
 @pytest.mark.parametrize(
     ("written", "meant"),
-    [(timedelta(days=7), "P7D"), (timedelta(hours=1), "PT3600S"), (timedelta(days=1, milliseconds=500), "P1DT0.5S"), ("P7D", "P7D"), (None, None)],
-)  # fmt: skip
+    [
+        (timedelta(days=7), "P7D"),
+        (timedelta(hours=1), "PT3600S"),
+        (timedelta(days=1, milliseconds=500), "P1DT0.5S"),
+        ("P7D", "P7D"),
+        (None, None),
+    ],
+)
 def test_a_span_becomes_a_duration(written: Any, meant: str | None) -> None:
     assert _time.span(written) == meant
 
@@ -107,7 +114,9 @@ def test_a_span_that_is_none_is_refused(wrong: Any) -> None:
 def test_every_tick_survives_being_written_and_read() -> None:
     draw = random.Random(1)
     for _ in range(3000):
-        ticks = draw.choice([draw.randrange(_time._LAST + 1), draw.randrange(10**7), _time._LAST - draw.randrange(10**7)])
+        ticks = draw.choice(
+            [draw.randrange(_time._LAST + 1), draw.randrange(10**7), _time._LAST - draw.randrange(10**7)]
+        )
         text = _time.iso(ticks)
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{0,6}[1-9])?Z", text), text
         assert _time.ticks("since", text, NOW) == ticks
@@ -137,4 +146,6 @@ def test_an_order_of_moments_is_an_order_of_windows() -> None:
 def test_an_answer_that_is_no_time_stays_as_it_is() -> None:
     assert _time.parse_datetime("n/a") == "n/a"
     assert _time.parse_datetime(None) is None
-    assert _time.parse_datetime("2026-05-01T10:30:15.1234567Z") == datetime(2026, 5, 1, 10, 30, 15, 123456, tzinfo=timezone.utc)
+    assert _time.parse_datetime("2026-05-01T10:30:15.1234567Z") == datetime(
+        2026, 5, 1, 10, 30, 15, 123456, tzinfo=timezone.utc
+    )

@@ -24,11 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "python" / "xdrkit"
 WIDTH = 120
 
-SERVICES = {
-    "endpoint": ("Defender for Endpoint", "WindowsDefenderATP"),
-    "xdr": ("Defender XDR", "Microsoft Threat Protection"),
-    "graph": ("Microsoft Graph", "Microsoft Graph"),
-}
+SERVICES = {"endpoint": "Defender for Endpoint", "xdr": "Defender XDR", "graph": "Microsoft Graph"}
 PRIMITIVES = {
     "String": "str",
     "Guid": "str",
@@ -204,7 +200,7 @@ def signature(op: dict[str, Any], is_async: bool) -> list[str]:
         parts.append(["page_size: int | None = None"])
     parts += [[f"{name}: Seconds | None = None"] for name in OPTIONS]
     coroutine = "async " if is_async and op["returns"]["kind"] != "many" else ""
-    before = f"{coroutine}def {op['id'].rpartition('.')[2]}("
+    before = f"{coroutine}def {op['verb']}("
     after = f") -> {returns(op, is_async)}:"
     one_line = f"    {before}{', '.join(part[0] for part in parts)}{after}"
     if len(one_line) <= WIDTH and all(len(part) == 1 for part in parts):
@@ -290,7 +286,7 @@ def docstring(op: dict[str, Any], is_async: bool) -> list[str]:
         "Permissions",
         wrapped(
             f"Application: {listed(op['app_permissions'])}. Delegated: {listed(op['delegated_permissions'])}. "
-            f"Any one will do, on {SERVICES[op['service']][1]}.",
+            f"Any one will do, on {op['app']}.",
             12,
         ),
     )
@@ -351,7 +347,7 @@ def resources_module(operations: list[dict[str, Any]], is_async: bool) -> str:
         for op in groups[group]:
             body += ["", *method(op, is_async)]
     for space in spaces:
-        body += ["", "", f"class {prefix}{camel(space)}:", f'    """The resources of {SERVICES[space][0]}."""', ""]
+        body += ["", "", f"class {prefix}{camel(space)}:", f'    """The resources of {SERVICES[space]}."""', ""]
         body += ["    def __init__(self, core: _core.Client) -> None:", "        self._core = core"]
         for group, name in classes.items():
             if group.startswith(space + "."):
@@ -368,7 +364,7 @@ def resources_module(operations: list[dict[str, Any]], is_async: bool) -> str:
         if attribute in groups:
             body += accessor(attribute, classes[attribute], title(attribute, groups[attribute]))
         else:
-            body += accessor(attribute, prefix + camel(attribute), f"The resources of {SERVICES[attribute][0]}")
+            body += accessor(attribute, prefix + camel(attribute), f"The resources of {SERVICES[attribute]}")
 
     text = "\n".join(body)
     results = [
@@ -424,7 +420,7 @@ def title(group: str, operations: list[dict[str, Any]]) -> str:
     words = {"hunting": "Advanced hunting"}.get(group.rpartition(".")[2]) or group.rpartition(".")[2].replace(
         "_", " "
     ).capitalize()
-    services = list(dict.fromkeys(SERVICES[op["service"]][0] for op in operations))
+    services = list(dict.fromkeys(SERVICES[op["service"]] for op in operations))
     return f"{words} of {' and '.join(services)}"
 
 
@@ -474,7 +470,7 @@ def reference_page(group: str, operations: list[dict[str, Any]], declared: dict[
             call_text(op),
             "```",
             "",
-            f"`{op['method']} {op['path']}` on {SERVICES[op['service']][0]}.",
+            f"`{op['method']} {op['path']}` on {SERVICES[op['service']]}.",
         ]
         if op["params"]:
             out += ["", "| Argument | On the wire | Type | Required | Meaning |", "|---|---|---|---|---|"]
@@ -523,7 +519,8 @@ def permissions_page(operations: list[dict[str, Any]]) -> str:
         "will do; the least comes first. Application permissions are for an app that signs in by itself, delegated ones",
         "for an app that acts for a user.",
     ]
-    for service, (name, app) in SERVICES.items():
+    for service, name in SERVICES.items():
+        app = next(op["app"] for op in operations if op["service"] == service)
         out += ["", f"## {name}: `{app}`", "", "| Operation | Application | Delegated |", "|---|---|---|"]
         for op in operations:
             if op["service"] == service:
@@ -537,7 +534,8 @@ def index_page(groups: dict[str, list[dict[str, Any]]]) -> str:
     out = [banner("<!-- {} -->"), "", "# Reference", "", "| Resource | Operations |", "|---|---|"]
     for group, operations in sorted(groups.items()):
         page = group.replace(".", "-").replace("_", "-") + ".md"
-        verbs = ", ".join(f"`{op['id'].rpartition('.')[2]}`" for op in operations)
+        names = [op["verb"] for op in operations] + list(extras().get(camel(group) + "Extras", {}))
+        verbs = ", ".join(f"`{name}`" for name in names)
         out.append(f"| [`client.{group}`]({page}): {title(group, operations)} | {verbs} |")
     return "\n".join([*out, "", "[Permissions of all operations](permissions.md)"]) + "\n"
 

@@ -49,7 +49,7 @@ class Resource:
 
     def _hunt(self, api: str, arguments: dict[str, Any], **options: Any) -> HuntResult:
         query = arguments.pop("query")
-        return HuntResult._finished(self._core.hunt(query, given(api=api, **arguments, **options)))
+        return HuntResult._finished(self._core.hunt(query, given(api=api, **arguments, **options)), stacklevel=4)
 
 
 class AsyncResource(Resource):
@@ -65,7 +65,9 @@ class AsyncResource(Resource):
 
     async def _hunt(self, api: str, arguments: dict[str, Any], **options: Any) -> HuntResult:  # type: ignore[override]
         query = arguments.pop("query")
-        return HuntResult._finished(await self._core.hunt_async(query, given(api=api, **arguments, **options)))
+        return HuntResult._finished(
+            await self._core.hunt_async(query, given(api=api, **arguments, **options)), stacklevel=4
+        )
 
 
 class MachineActionsExtras(Resource):

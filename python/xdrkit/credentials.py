@@ -177,6 +177,6 @@ def _given(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def native(credential: CredentialLike) -> Any:
+def native(credential: CredentialLike | str) -> Any:
     """The form in which Rust takes a credential: ours unwrapped, anybody else's as it is."""
     return credential._core if isinstance(credential, Credential) else credential

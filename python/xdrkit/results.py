@@ -171,7 +171,7 @@ class HuntResult(Sequence["dict[str, Any]"]):
         self._dates = [name for name, type_ in table.schema if _family(type_) == "datetime"] if parse_dates else []
 
     @classmethod
-    def _finished(cls, table: _core.Table, *, parse_dates: bool = False) -> HuntResult:
+    def _finished(cls, table: _core.Table, *, parse_dates: bool = False, stacklevel: int = 3) -> HuntResult:
         """The result, with the warnings that belong to it shown at the caller's line."""
         import warnings
 
@@ -180,10 +180,10 @@ class HuntResult(Sequence["dict[str, Any]"]):
             warnings.warn(
                 f"the result was cut: {result.truncated}. Narrow the query or its window.",
                 TruncatedResultWarning,
-                stacklevel=3,
+                stacklevel=stacklevel,
             )
         if (legacy := result._legacy()) is not None:
-            warnings.warn(legacy, LegacyHuntingWarning, stacklevel=3)
+            warnings.warn(legacy, LegacyHuntingWarning, stacklevel=stacklevel)
         return result
 
     def _legacy(self) -> str | None:

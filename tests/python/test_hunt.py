@@ -114,8 +114,9 @@ def test_the_hunting_methods_of_the_resources_are_the_same_hunt(
 ) -> None:
     found = client.hunt(QUERY, api="graph")
     assert client.graph.hunting.run(query=QUERY) == found
-    with pytest.warns(xdrkit.LegacyHuntingWarning):
+    with pytest.warns(xdrkit.LegacyHuntingWarning) as caught:
         assert client.hunting.run_xdr(query=QUERY).api == "xdr"
+    assert caught[0].filename == __file__
     with pytest.warns(xdrkit.LegacyHuntingWarning):
         assert client.hunting.run_endpoint(query=QUERY).api == "endpoint"
 

@@ -4,7 +4,7 @@ use super::access;
 use super::failure::Failure;
 use super::lists;
 use super::router::Call;
-use super::store::{Action, Progress};
+use super::store::{Action, Stage};
 use super::wire::Reply;
 
 /// Machines not seen for longer are not listed.
@@ -32,7 +32,7 @@ pub(super) fn act(call: &Call<'_>, kind: &'static str, scope: &str) -> Result<Re
         Some(m) => (m.id.to_string(), m.name.to_string()),
         None => return Err(unknown(call)),
     };
-    let busy = |a: &Action| a.machine == machine && !a.progress.is_final() && Action::class(a.kind) == Action::class(kind);
+    let busy = |a: &Action| a.machine == machine && !a.stage.is_final() && Action::class(a.kind) == Action::class(kind);
     if store.actions.iter().any(busy) {
         return Err(Failure::new(400, "ActiveRequestAlreadyExists", "Action is already in progress"));
     }
@@ -45,7 +45,7 @@ pub(super) fn act(call: &Call<'_>, kind: &'static str, scope: &str) -> Result<Re
         machine_name,
         requestor: call.caller.name().to_owned(),
         comment: call.text("Comment").unwrap_or_default().to_owned(),
-        progress: Progress::Pending,
+        stage: Stage::Pending,
         created: now,
         updated: now,
         cancelled: None,
@@ -90,14 +90,14 @@ pub(super) fn cancel(call: &Call<'_>) -> Result<Reply, Failure> {
         _ => "Machine.Isolate",
     };
     access::need_any(&call.caller, call.op.service, &[needed])?;
-    if action.progress.is_final() {
+    if action.stage.is_final() {
         return Err(Failure::new(
             400,
             "BadRequest",
-            format!("The action cannot be cancelled: it has ended with status {}", action.progress.name()),
+            format!("The action cannot be cancelled: it has ended with status {}", action.stage.name()),
         ));
     }
-    action.progress = Progress::Cancelled;
+    action.stage = Stage::Cancelled;
     action.updated = now;
     action.cancelled = Some((call.caller.name().to_owned(), call.text("Comment").unwrap_or_default().to_owned(), now));
     Ok(call.one(200, "MachineActions", action.endpoint()))

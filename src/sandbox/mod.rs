@@ -288,11 +288,16 @@ impl Sandbox {
 
     /// Stops listening, closes all connections and waits for the thread. Idempotent.
     pub fn stop(&mut self) {
-        drop(self.stop.take());
-        match self.thread.take() {
-            // After a fork the thread exists in the parent alone, and waiting for it would be for ever.
-            Some(thread) if self.process == std::process::id() => drop(thread.join()),
-            other => std::mem::forget(other),
+        let (stop, thread) = (self.stop.take(), self.thread.take());
+        if self.process != std::process::id() {
+            // After a fork the thread exists in the parent alone: waking it could take a lock that is never let go, and waiting for it
+            // would be for ever.
+            std::mem::forget((stop, thread));
+            return;
+        }
+        drop(stop);
+        if let Some(thread) = thread {
+            let _ = thread.join();
         }
     }
 }

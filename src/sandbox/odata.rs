@@ -391,7 +391,7 @@ enum Cell {
     Float(f64),
     Text(String),
     Time(i64),
-    List(Vec<Value>),
+    /// A list or an object, which equals nothing.
     Other,
 }
 
@@ -403,7 +403,6 @@ impl Cell {
             Some(Value::Int(i)) => Cell::Int(*i),
             Some(Value::Float(f)) => Cell::Float(*f),
             Some(Value::String(s)) => Cell::Text(s.clone()),
-            Some(Value::Array(items)) => Cell::List(items.clone()),
             Some(_) => Cell::Other,
         }
     }

@@ -78,7 +78,7 @@ async fn accept(house: Arc<House>, listener: tokio::net::TcpListener) {
         tokio::spawn(async move {
             let service = service_fn(move |request| respond(Arc::clone(&house), request));
             let mut http = hyper::server::conn::http1::Builder::new();
-            http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(HEAD_MAX).half_close(true);
+            http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(HEAD_MAX);
             let _ = http.serve_connection(TokioIo::new(stream), service).await;
             drop(seat);
         });
@@ -154,7 +154,7 @@ async fn respond(house: Arc<House>, request: http::Request<Incoming>) -> Result<
         (None, _) => {
             let inside = Arc::clone(&house);
             let long = found.is_some_and(|op| op.returns == Returns::Rows);
-            let run = move || guarded(&inside, &request);
+            let run = move || guarded(&inside, &request, router::answer);
             if long { tokio::task::spawn_blocking(run).await.unwrap_or_else(|_| Reply::empty(500)) } else { run() }
         }
     };
@@ -167,8 +167,8 @@ async fn respond(house: Arc<House>, request: http::Request<Incoming>) -> Result<
 }
 
 /// No handler takes the thread down.
-fn guarded(house: &House, request: &Request) -> Reply {
-    catch_unwind(AssertUnwindSafe(|| router::answer(house, request))).unwrap_or_else(|_| {
+fn guarded(house: &House, request: &Request, handler: fn(&House, &Request) -> Reply) -> Reply {
+    catch_unwind(AssertUnwindSafe(|| handler(house, request))).unwrap_or_else(|_| {
         let service = router::service_of_path(&request.path);
         failure::usual(500).reply(service, &guid(), "", house.clock.now())
     })
@@ -259,5 +259,26 @@ impl Body for Sent {
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(if self.torn { self.promised } else { self.rest.as_ref().map_or(0, |r| r.len() as u64) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_handler_that_panics_is_a_500_and_no_more() {
+        let sandbox = super::super::Sandbox::start(super::super::Options::default()).unwrap();
+        let request =
+            Request { method: http::Method::GET, path: "/v1.0/x".into(), query: None, headers: http::HeaderMap::new(), body: Bytes::new() };
+        let reply = guarded(&sandbox.house, &request, |house, _| {
+            let _held = (house.store(), house.directory());
+            panic!("a test's panic, caught")
+        });
+        assert_eq!(reply.status, 500);
+        assert!(String::from_utf8(reply.body).unwrap().contains("InternalServerError"));
+        // The locks that it held are still good.
+        assert!(sandbox.house.store().machine("nobody").is_none());
+        assert!(!sandbox.approve("nothing", None));
     }
 }

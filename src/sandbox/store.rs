@@ -13,25 +13,25 @@ pub(super) struct Store {
 
 /// How far a machine action has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Progress {
+pub(super) enum Stage {
     Pending,
     InProgress,
     Succeeded,
     Cancelled,
 }
 
-impl Progress {
+impl Stage {
     pub(super) fn name(self) -> &'static str {
         match self {
-            Progress::Pending => "Pending",
-            Progress::InProgress => "InProgress",
-            Progress::Succeeded => "Succeeded",
-            Progress::Cancelled => "Cancelled",
+            Stage::Pending => "Pending",
+            Stage::InProgress => "InProgress",
+            Stage::Succeeded => "Succeeded",
+            Stage::Cancelled => "Cancelled",
         }
     }
 
     pub(super) fn is_final(self) -> bool {
-        matches!(self, Progress::Succeeded | Progress::Cancelled)
+        matches!(self, Stage::Succeeded | Stage::Cancelled)
     }
 }
 
@@ -45,7 +45,7 @@ pub(super) struct Action {
     pub(super) machine_name: String,
     pub(super) requestor: String,
     pub(super) comment: String,
-    pub(super) progress: Progress,
+    pub(super) stage: Stage,
     pub(super) created: i64,
     pub(super) updated: i64,
     pub(super) cancelled: Option<(String, String, i64)>,
@@ -59,13 +59,13 @@ impl Action {
 
     /// The sandbox has no machines that take their time: each look at an action moves it on.
     pub(super) fn step(&mut self, now: i64) {
-        let next = match self.progress {
-            Progress::Pending => Progress::InProgress,
-            Progress::InProgress => Progress::Succeeded,
+        let next = match self.stage {
+            Stage::Pending => Stage::InProgress,
+            Stage::InProgress => Stage::Succeeded,
             end => end,
         };
-        if next != self.progress {
-            self.progress = next;
+        if next != self.stage {
+            self.stage = next;
             self.updated = now;
         }
     }
@@ -82,7 +82,7 @@ impl Action {
             ("title", Value::Null),
             ("requestor", self.requestor.as_str().into()),
             ("requestorComment", self.comment.as_str().into()),
-            ("status", self.progress.name().into()),
+            ("status", self.stage.name().into()),
             ("machineId", self.machine.as_str().into()),
             ("computerDnsName", self.machine_name.as_str().into()),
             ("relatedFileInfo", Value::Null),

@@ -1,7 +1,5 @@
 //! Requests and answers as handlers see them: whole, in memory, with no server around them.
 
-use std::fmt::Write as _;
-
 use http::{HeaderMap, Method};
 use percent_encoding::percent_decode_str;
 use ring::rand::{SecureRandom, SystemRandom};
@@ -149,14 +147,6 @@ pub(super) fn guid_of(bytes: [u8; 16]) -> String {
 pub(super) fn guid_for(words: &str) -> String {
     let digest = ring::digest::digest(&ring::digest::SHA256, words.as_bytes());
     guid_of(digest.as_ref().first_chunk().copied().unwrap_or_default())
-}
-
-/// Hexadecimal digits of a digest, for comparing secrets by something that may be shown.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut out, b| {
-        let _ = write!(out, "{b:02x}");
-        out
-    })
 }
 
 #[cfg(test)]

@@ -586,7 +586,7 @@ impl<'a> Parser<'a> {
             span = span.to(self.last_span());
             Pattern { text: self.text_of(span).into(), span, order: Reorder::Asked }
         };
-        if self.take_word("asc") || self.take_word("granny-asc") {
+        if self.take_word("asc") {
             pattern.order = Reorder::Ascending;
         } else if self.take_word("desc") {
             pattern.order = Reorder::Descending;

@@ -62,6 +62,7 @@ impl Col {
         };
         match cell {
             Some(Value::Null) | None => self.absent,
+            Some(Value::Dynamic(d)) if d.is_null() => self.absent,
             Some(cell) => cell,
         }
     }
@@ -226,6 +227,19 @@ impl Scalar {
                 };
             }
         })
+    }
+
+    /// Whether the value depends on the row.
+    pub(super) fn reads_row(&self) -> bool {
+        match self {
+            Scalar::Const(_) | Scalar::Query(_) => false,
+            Scalar::Column(_) | Scalar::RowNumber(_) | Scalar::Neighbour(..) => true,
+            Scalar::Apply(_, parts, _) | Scalar::And(parts) | Scalar::Or(parts) | Scalar::Coalesce(parts) => {
+                parts.iter().any(Scalar::reads_row)
+            }
+            Scalar::Case(arms, otherwise) => otherwise.reads_row() || arms.iter().any(|(c, v)| c.reads_row() || v.reads_row()),
+            Scalar::InQuery(value, _) => value.reads_row(),
+        }
     }
 
     pub(super) fn holds(&self, at: Row<'_>) -> Try<bool> {

@@ -457,6 +457,8 @@ fn projections() {
     check(&format!("{t} | project ['a'], ['my col'] = b"), "a:long,my col:string | 1,x");
     assert!(err(&format!("{t} | extend q = 1, w = q")).message.contains("'q'"));
     assert_eq!(err(&format!("{t} | project a, a = b")).kind, ErrorKind::Semantic);
+    assert_eq!(err(&format!("{t} | project a, a")).kind, ErrorKind::Semantic);
+    assert_eq!(err("print todatetime('11/21/2026 10:00')").kind, ErrorKind::Unsupported);
     assert_eq!(err(&format!("{t} | project-rename b = a")).kind, ErrorKind::Semantic);
     assert_eq!(err(&format!("{t} | project-away zz")).kind, ErrorKind::Semantic);
 }
@@ -504,6 +506,15 @@ fn lets_views_and_functions() {
     check("let c = toscalar(DeviceProcessEvents | count); print c + 1", "print_0:long | 4");
     check("DeviceProcessEvents | extend c = toscalar(DeviceEvents | count) | project c | take 1", "c:long | 0");
     check("let t = ago(1d); DeviceProcessEvents | where Timestamp > t | count", "Count:long | 1");
+    check(
+        "let g = (y:long) { y + 1 }; let f = (x:long) { let z = x * 2; g(z) }; datatable(a:long)[1, 2] | project b = f(a)",
+        "b:long | 3 | 5",
+    );
+    let e = err(
+        "let f = (d:string) { toscalar(DeviceProcessEvents | where DeviceName == d | count) }; DeviceProcessEvents | extend c = f(FileName)",
+    );
+    assert_eq!(e.missing.as_deref(), Some("a sub-query that depends on the row around it"));
+    check("let f = (d:string) { toscalar(DeviceProcessEvents | where DeviceName == d | count) }; print f('beta')", "print_0:long | 1");
     assert_eq!(err("let f = (x:long) { x }; print f('a')").kind, ErrorKind::Semantic);
     assert_eq!(err("let f = (x:long) { x }; print f()").kind, ErrorKind::Semantic);
     assert_eq!(err("let f = () { nope }; print 1").kind, ErrorKind::Semantic);

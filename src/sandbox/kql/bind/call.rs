@@ -37,7 +37,7 @@ impl Binder<'_> {
     pub(super) fn call(&mut self, name: &Name, args: &[Arg], span: Span, site: Site<'_>) -> Try<Bound> {
         if let Some(Binding::Function(lambda, env)) = site.env.find(&name.text).cloned() {
             return match self.call_lambda(&lambda, &env, args, span, Some(site), site.env)? {
-                Binding::Scalar(bound) => Ok(bound),
+                Binding::Scalar(bound, _) => Ok(bound),
                 _ => Err(semantic(span, format!("'{}' answers a table; take one value of it with toscalar()", name.text))),
             };
         }
@@ -334,7 +334,7 @@ impl Binder<'_> {
                         let message = format!("the argument '{}' must be a {}, not a {}", param.name.text, ty.name(), bound.ty.name());
                         return Err(semantic(expr.span, message));
                     }
-                    Binding::Scalar(self.cast(bound, *ty, expr.span)?)
+                    Binding::Scalar(self.cast(bound, *ty, expr.span)?, self.tables)
                 }
                 (ParamKind::Table(columns), Some(expr)) => {
                     let Some(relation) = self.relation_of(expr, outer)? else {

@@ -53,7 +53,10 @@ impl Binder<'_> {
             return Ok(Bound::leaf(Scalar::Column(at), ty));
         }
         match site.env.find(name) {
-            Some(Binding::Scalar(bound)) => return Ok(bound.clone()),
+            Some(Binding::Scalar(bound, tables)) if *tables != self.tables && bound.scalar.reads_row() => {
+                return Err(unsupported(span, "a sub-query that depends on the row around it"));
+            }
+            Some(Binding::Scalar(bound, _)) => return Ok(bound.clone()),
             Some(Binding::Table(_)) => return Err(semantic(span, format!("'{name}' is a table, not a scalar; use toscalar()"))),
             Some(Binding::Function(..)) => return Err(semantic(span, format!("'{name}' is a function; call it with parentheses"))),
             None => {}

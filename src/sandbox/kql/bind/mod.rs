@@ -69,7 +69,8 @@ impl Bound {
 
 #[derive(Clone)]
 enum Binding {
-    Scalar(Bound),
+    /// A scalar, and how many pipelines were open where it was made: the row that it may read belongs to the innermost of them.
+    Scalar(Bound, usize),
     Table(Relation),
     Function(Arc<ast::Lambda>, Env),
 }
@@ -136,12 +137,14 @@ pub(super) struct Binder<'a> {
     options: &'a Options,
     steps: usize,
     pipelines: usize,
+    /// How many pipelines are open.
+    tables: usize,
     pub(super) rendered: Option<String>,
 }
 
 impl<'a> Binder<'a> {
     pub(super) fn new(catalog: &'a dyn Catalog, options: &'a Options) -> Binder<'a> {
-        Binder { catalog, options, steps: 0, pipelines: 0, rendered: None }
+        Binder { catalog, options, steps: 0, pipelines: 0, tables: 0, rendered: None }
     }
 
     pub(super) fn query(&mut self, query: &ast::Query) -> Try<Relation> {
@@ -163,7 +166,10 @@ impl<'a> Binder<'a> {
         for statement in lets {
             let binding = match &statement.value {
                 ast::LetValue::Lambda(lambda) => {
-                    self.check_lambda(lambda, &env)?;
+                    if lambda.params.is_empty() {
+                        let inner = self.lets(&lambda.lets, &env)?;
+                        self.value(&lambda.body, &inner)?;
+                    }
                     Binding::Function(lambda.clone(), env.clone())
                 }
                 ast::LetValue::Pipeline(pipeline) => self.value(pipeline, &env)?,
@@ -173,24 +179,6 @@ impl<'a> Binder<'a> {
         Ok(env)
     }
 
-    /// A function without tables among its parameters is checked where it is declared, called or not.
-    fn check_lambda(&mut self, lambda: &ast::Lambda, env: &Env) -> Try<()> {
-        let mut inner = env.clone();
-        for param in &lambda.params {
-            match &param.kind {
-                ast::ParamKind::Scalar(ty) => {
-                    inner = inner.with(&param.name.text, Binding::Scalar(Bound::leaf(Scalar::Column(usize::MAX), *ty)));
-                }
-                ast::ParamKind::Table(_) => return Ok(()),
-            }
-        }
-        if lambda.params.is_empty() {
-            let inner = self.lets(&lambda.lets, &inner)?;
-            self.value(&lambda.body, &inner)?;
-        }
-        Ok(())
-    }
-
     /// A scalar or a table: a `let` value and the body of a function may be either.
     fn value(&mut self, pipeline: &ast::Pipeline, env: &Env) -> Try<Binding> {
         if let (ast::Source::Expr(expr), true) = (&pipeline.source, pipeline.ops.is_empty()) {
@@ -198,7 +186,7 @@ impl<'a> Binder<'a> {
                 return Ok(Binding::Table(self.share(relation)));
             }
             let site = Site { fields: &[], env, serialized: false, aggregates: None };
-            return Ok(Binding::Scalar(self.scalar(expr, site)?));
+            return Ok(Binding::Scalar(self.scalar(expr, site)?, self.tables));
         }
         let relation = self.pipeline(pipeline, env)?;
         Ok(Binding::Table(self.share(relation)))

@@ -26,6 +26,7 @@ impl Binder<'_> {
 
     pub(super) fn pipeline(&mut self, pipeline: &Pipeline, env: &Env) -> Try<Relation> {
         self.enter(pipeline.span)?;
+        self.tables += 1;
         let mut env = env.clone();
         let mut relation = self.source(&pipeline.source, &env)?;
         for op in &pipeline.ops {
@@ -41,6 +42,7 @@ impl Binder<'_> {
         if relation.depth > MAX_PIPELINES {
             return Err(limit(pipeline.span, "pipelines are built on each other too deep"));
         }
+        self.tables -= 1;
         self.leave();
         Ok(relation)
     }
@@ -186,7 +188,10 @@ impl Binder<'_> {
 
     pub(super) fn name_of(&mut self, item: &Named, namer: &mut Namer) -> Try<Arc<str>> {
         match item.names.as_slice() {
-            [] => Ok(namer.fresh(name::of(&item.expr))),
+            [] => match &item.expr.kind {
+                ExprKind::Name(name) => self.claim(&Name { text: name.clone(), span: item.expr.span }, namer),
+                _ => Ok(namer.fresh(name::of(&item.expr))),
+            },
             [name] => self.claim(name, namer),
             _ => Err(unsupported(item.expr.span, "several names for one value")),
         }

@@ -1,8 +1,9 @@
 //! Conversions and tests for absence.
 
-use super::super::compare::{convert, parse_json};
+use super::super::compare::{convert, parse_json, to_text};
+use super::super::scalar::{Answer, Trouble};
 use super::super::value::{Type, Value};
-use super::{Naming, P, Spec, at, plain};
+use super::{Naming, P, Spec, at, checked, plain};
 use crate::json;
 
 const FIRST: Naming = Naming::FirstArgument;
@@ -15,7 +16,7 @@ pub(super) const FUNCTIONS: &[Spec] = &[
     plain("tolong", &[P::Any], Type::Long, |a| convert(at(a, 0), Type::Long)).named(FIRST),
     plain("toreal", &[P::Any], Type::Real, |a| convert(at(a, 0), Type::Real)).named(FIRST),
     plain("todouble", &[P::Any], Type::Real, |a| convert(at(a, 0), Type::Real)).named(FIRST),
-    plain("todatetime", &[P::Any], Type::DateTime, |a| convert(at(a, 0), Type::DateTime)).named(FIRST),
+    checked("todatetime", &[P::Any], Type::DateTime, to_datetime).named(FIRST),
     plain("totimespan", &[P::Any], Type::TimeSpan, |a| convert(at(a, 0), Type::TimeSpan)).named(FIRST),
     plain("totime", &[P::Any], Type::TimeSpan, |a| convert(at(a, 0), Type::TimeSpan)).named(FIRST),
     plain("toguid", &[P::Str], Type::Guid, |a| convert(at(a, 0), Type::Guid)).named(FIRST),
@@ -30,6 +31,17 @@ pub(super) const FUNCTIONS: &[Spec] = &[
     plain("notempty", &[P::Any], Type::Bool, |a| (!is_empty(at(a, 0))).into()),
     plain("not", &[P::Bool], Type::Bool, |a| (at(a, 0) == &Value::Bool(false)).into()),
 ];
+
+/// The engine reads ISO 8601 and RFC 822. The service reads more, so that a date of another shape is refused rather than called null.
+fn to_datetime(args: &[&Value]) -> Answer {
+    let converted = convert(at(args, 0), Type::DateTime);
+    let text = to_text(at(args, 0));
+    let looks_like_a_date = text.starts_with(|c: char| c.is_ascii_digit()) && text.contains(['/', ':']) && !text.contains(',');
+    if converted.is_null() && looks_like_a_date {
+        return Err(Trouble::Unsupported(format!("the date format of '{}'", text.chars().take(40).collect::<String>())));
+    }
+    Ok(converted)
+}
 
 fn to_dynamic(args: &[&Value]) -> Value {
     match at(args, 0) {

@@ -15,7 +15,7 @@ from .errors import InvalidArgumentError, LegacyHuntingWarning, TruncatedResultW
 if TYPE_CHECKING:
     import os
     from collections.abc import AsyncIterator, Iterator
-    from typing import Any, NoReturn
+    from typing import Any, ClassVar, NoReturn
 
     import pandas
     import polars
@@ -164,7 +164,7 @@ class HuntResult(Sequence["dict[str, Any]"]):
     """
 
     __slots__ = ("_dates", "_table")
-    __hash__ = None  # type: ignore[assignment]
+    __hash__: ClassVar[None]  # type: ignore[assignment]
 
     def __init__(self, table: _core.Table, *, parse_dates: bool = False) -> None:
         self._table = table

@@ -163,11 +163,21 @@ pub(super) struct Happened {
     pub(super) directory: Vec<DirectoryEvent>,
 }
 
+/// Who raises alerts: product and sensor.
+pub(super) type Source = (ServiceSource, DetectionSource);
+pub(super) const EDR: Source = (ServiceSource::Endpoint, DetectionSource::Edr);
+pub(super) const AV: Source = (ServiceSource::Endpoint, DetectionSource::Antivirus);
+pub(super) const SCREEN: Source = (ServiceSource::Endpoint, DetectionSource::SmartScreen);
+pub(super) const OFFICE: Source = (ServiceSource::Office, DetectionSource::Office);
+pub(super) const IDENTITY: Source = (ServiceSource::Identity, DetectionSource::Identity);
+pub(super) const CLOUD: Source = (ServiceSource::CloudApps, DetectionSource::CloudApps);
+pub(super) const ENTRA: Source = (ServiceSource::EntraId, DetectionSource::EntraId);
+
 /// An alert's plain facts; the script adds ids, times and states.
 pub(super) struct Draft {
     pub(super) at: i64,
     pub(super) severity: Severity,
-    pub(super) source: (ServiceSource, DetectionSource),
+    pub(super) source: Source,
     pub(super) category: &'static str,
     pub(super) title: &'static str,
     pub(super) description: &'static str,
@@ -178,6 +188,44 @@ pub(super) struct Draft {
     pub(super) verdict: Verdict,
     pub(super) remediation: Remediation,
     pub(super) evidence: Vec<Entity>,
+}
+
+impl Draft {
+    /// An alert with no machine and nothing to rest on yet.
+    pub(super) fn new(at: i64, source: Source, severity: Severity, category: &'static str, title: &'static str) -> Self {
+        Self {
+            at,
+            severity,
+            source,
+            category,
+            title,
+            description: title,
+            techniques: &[],
+            threat: "",
+            machine: None,
+            user: None,
+            verdict: Verdict::Suspicious,
+            remediation: Remediation::None,
+            evidence: Vec::new(),
+        }
+    }
+
+    /// An alert about a process.
+    pub(super) fn on(
+        process: &Arc<Process>,
+        at: i64,
+        source: Source,
+        severity: Severity,
+        category: &'static str,
+        title: &'static str,
+    ) -> Self {
+        Self {
+            machine: Some(process.machine.clone()),
+            user: Some(process.user.clone()),
+            evidence: vec![Entity::Process(process.facts()), Entity::User(process.user.clone())],
+            ..Self::new(at, source, severity, category, title)
+        }
+    }
 }
 
 /// How an incident ended.
@@ -206,9 +254,15 @@ impl<'w> Script<'w> {
         Self { world, random: Random::new(world.seed, stream), happened: Happened::default(), alerts: Vec::new(), incidents: Vec::new() }
     }
 
+    /// A moment within the second: a process's own comes before those of what it does.
+    fn soon(&mut self, at: i64, own: bool) -> i64 {
+        at + if own { self.random.range(0, 100_000) } else { self.random.range(100_000, 900_000) }
+    }
+
     /// Starts a program; it inherits everything from its parent.
     pub(super) fn spawn(&mut self, parent: &Arc<Process>, image: &str, at: i64, command: impl Into<Arc<str>>) -> Arc<Process> {
         let image = self.world.image(image);
+        let at = self.soon(at, true);
         let process = Process::child(parent, &mut self.random, image, at, command);
         self.add(process)
     }
@@ -221,12 +275,13 @@ impl<'w> Script<'w> {
     }
 
     pub(super) fn connect(&mut self, process: &Arc<Process>, at: i64, ip: &str, port: i64, url: &str) {
-        let local_port = self.random.range(49_152, 65_536);
+        let (at, local_port) = (self.soon(at, false), self.random.range(49_152, 65_536));
         let process = process.clone();
         self.happened.net.push(Net { at, process, action: "ConnectionSuccess", ip: ip.into(), port, url: url.into(), local_port });
     }
 
     pub(super) fn write(&mut self, process: &Arc<Process>, at: i64, file: &Arc<FileFacts>, origin: &str) {
+        let at = self.soon(at, false);
         self.happened.files.push(FileEvent {
             at,
             process: process.clone(),
@@ -239,6 +294,7 @@ impl<'w> Script<'w> {
     }
 
     pub(super) fn set(&mut self, process: &Arc<Process>, at: i64, key: &str, name: &str, data: &str) {
+        let at = self.soon(at, false);
         self.happened.registry.push(RegistryEvent {
             at,
             process: process.clone(),
@@ -251,10 +307,12 @@ impl<'w> Script<'w> {
     }
 
     pub(super) fn load(&mut self, process: &Arc<Process>, at: i64, image: Arc<Image>) {
+        let at = self.soon(at, false);
         self.happened.loads.push(Load { at, process: process.clone(), image });
     }
 
     pub(super) fn saw(&mut self, process: &Arc<Process>, at: i64, action: &'static str, more: &str) {
+        let at = self.soon(at, false);
         self.happened.device.push(DeviceEvent {
             at,
             process: process.clone(),
@@ -268,6 +326,7 @@ impl<'w> Script<'w> {
 
     /// What the antivirus says about a file.
     pub(super) fn detected(&mut self, scanner: &Arc<Process>, at: i64, file: &Arc<FileFacts>, threat: &str, remediated: bool) {
+        let at = self.soon(at, false);
         let more = format!(r#"{{"ThreatName":"{threat}","WasRemediated":{remediated},"WasExecutingWhileDetected":false,"Action":2}}"#);
         self.happened.device.push(DeviceEvent {
             at,

@@ -3,17 +3,9 @@
 use super::entities::*;
 use super::events::*;
 use super::random::{DAY, HOUR, MINUTE, SECOND};
-use super::story::{self, elsewhere};
+use super::story;
 use super::world::{Image, Process, file, midnight, weekend};
 use std::sync::Arc;
-
-const EDR: (ServiceSource, DetectionSource) = (ServiceSource::Endpoint, DetectionSource::Edr);
-const AV: (ServiceSource, DetectionSource) = (ServiceSource::Endpoint, DetectionSource::Antivirus);
-const SCREEN: (ServiceSource, DetectionSource) = (ServiceSource::Endpoint, DetectionSource::SmartScreen);
-const OFFICE: (ServiceSource, DetectionSource) = (ServiceSource::Office, DetectionSource::Office);
-const IDENTITY: (ServiceSource, DetectionSource) = (ServiceSource::Identity, DetectionSource::Identity);
-const CLOUD: (ServiceSource, DetectionSource) = (ServiceSource::CloudApps, DetectionSource::CloudApps);
-const ENTRA: (ServiceSource, DetectionSource) = (ServiceSource::EntraId, DetectionSource::EntraId);
 
 const NADIA: Option<&str> = Some("nadia.petrescu");
 const CALLUM: Option<&str> = Some("callum.reid");
@@ -43,12 +35,12 @@ pub(super) fn write(script: &mut Script<'_>) {
 }
 
 /// A working morning so many days ago.
-fn morning(script: &Script<'_>, days: i64) -> i64 {
+fn morning(script: &mut Script<'_>, days: i64) -> i64 {
     let mut day = midnight(script.world.now) - days * DAY;
     while weekend(day) {
         day -= DAY;
     }
-    day + 10 * HOUR
+    day + 10 * HOUR + script.random.range(0, 25 * MINUTE)
 }
 
 /// A desktop for the machine's main user.
@@ -76,22 +68,6 @@ fn desktop(script: &mut Script<'_>, host: &str, at: i64) -> Option<Arc<Process>>
         failure: "",
     });
     Some(script.spawn(&first, shell.2, at - 20 * MINUTE + SECOND, shell.3))
-}
-
-fn on(
-    process: &Arc<Process>,
-    at: i64,
-    source: (ServiceSource, DetectionSource),
-    severity: Severity,
-    category: &'static str,
-    title: &'static str,
-) -> Draft {
-    Draft {
-        machine: Some(process.machine.clone()),
-        user: Some(process.user.clone()),
-        evidence: vec![Entity::Process(process.facts()), Entity::User(process.user.clone())],
-        ..elsewhere(at, source, severity, category, title)
-    }
 }
 
 fn unwanted_software(script: &mut Script<'_>) {
@@ -122,7 +98,7 @@ fn unwanted_software(script: &mut Script<'_>) {
         (33, AV, "'PdfBundle' unwanted software was prevented"),
         (60, AV, "'PdfBundle' unwanted software was removed during a scan"),
     ] {
-        let draft = on(&setup, at + after * SECOND, source, Severity::Low, "UnwantedSoftware", title);
+        let draft = Draft::on(&setup, at + after * SECOND, source, Severity::Low, "UnwantedSoftware", title);
         script.alert(Draft { threat: "PdfBundle", remediation: Remediation::Prevented, evidence: evidence(), ..draft });
     }
     script.end(resolved(
@@ -175,7 +151,7 @@ fn reported_mails(script: &mut Script<'_>) {
             user: Some(user.clone()),
             techniques: &["T1566"],
             evidence: vec![Entity::Mail(facts), Entity::Mailbox(user)],
-            ..elsewhere(at + 9 * MINUTE, OFFICE, Severity::Low, "InitialAccess", "Email reported by user as malware or phish")
+            ..Draft::new(at + 9 * MINUTE, OFFICE, Severity::Low, "InitialAccess", "Email reported by user as malware or phish")
         });
     }
     script.end(resolved(
@@ -200,7 +176,7 @@ fn removable_drive(script: &mut Script<'_>) {
         let found = Arc::new(file(name, "E:\\", 2_048 + 64 * n as i64, "", ""));
         script.write(&explorer, at, &found, "");
         script.detected(&explorer, at + SECOND, &found, "Worm:VBS/Larva", true);
-        let draft = on(&explorer, at + SECOND, AV, Severity::Medium, "Malware", "'Larva' malware was blocked");
+        let draft = Draft::on(&explorer, at + SECOND, AV, Severity::Medium, "Malware", "'Larva' malware was blocked");
         script.alert(Draft {
             threat: "Larva",
             techniques: &["T1091"],
@@ -235,7 +211,7 @@ fn security_test(script: &mut Script<'_>) {
         for host in 0..12 {
             script.connect(&scan, at + host * SECOND, &format!("10.20.{}.{}", n + 1, 11 + host), 22, "");
         }
-        let draft = on(&scan, at + MINUTE, EDR, Severity::Medium, category, title);
+        let draft = Draft::on(&scan, at + MINUTE, EDR, Severity::Medium, category, title);
         script.alert(Draft { techniques: &["T1046"], ..draft });
     }
     let verdict = (Classification::InformationalExpectedActivity, Determination::SecurityTesting);
@@ -260,7 +236,7 @@ fn business_application(script: &mut Script<'_>) {
             "NtAllocateVirtualMemoryRemoteApiCall",
             r#"{"AllocationProtection":64,"AllocationType":12288,"RegionSize":4096}"#,
         );
-        let draft = on(&cad, at + 2 * SECOND, EDR, Severity::Medium, "DefenseEvasion", "Suspicious process injection observed");
+        let draft = Draft::on(&cad, at + 2 * SECOND, EDR, Severity::Medium, "DefenseEvasion", "Suspicious process injection observed");
         script.alert(Draft { techniques: &["T1055"], ..draft });
     }
     let verdict = (Classification::FalsePositive, Determination::LineOfBusinessApplication);
@@ -301,7 +277,7 @@ fn travel(script: &mut Script<'_>) {
             user: Some(user.clone()),
             techniques: &["T1078"],
             evidence: vec![Entity::User(user), Entity::Ip("203.0.113.201".into())],
-            ..elsewhere(at, CLOUD, Severity::Medium, "InitialAccess", "Impossible travel activity")
+            ..Draft::new(at, CLOUD, Severity::Medium, "InitialAccess", "Impossible travel activity")
         });
     }
     let verdict = (Classification::InformationalExpectedActivity, Determination::ConfirmedActivity);
@@ -324,12 +300,12 @@ fn password_spray(script: &mut Script<'_>) {
             user: Some(user.clone()),
             techniques: &["T1110.003"],
             evidence: vec![Entity::User(user), Entity::Ip("198.51.100.9".into())],
-            ..elsewhere(at + (50 + n as i64) * MINUTE, ENTRA, Severity::Medium, "CredentialAccess", "Password spray")
+            ..Draft::new(at + (50 + n as i64) * MINUTE, ENTRA, Severity::Medium, "CredentialAccess", "Password spray")
         });
     }
     for (after, title) in [(2, "Suspected brute-force attack (Kerberos, NTLM)"), (3, "Account enumeration reconnaissance")] {
         let evidence = vec![Entity::Ip("198.51.100.9".into())];
-        let draft = elsewhere(at + after * HOUR, IDENTITY, Severity::Medium, "CredentialAccess", title);
+        let draft = Draft::new(at + after * HOUR, IDENTITY, Severity::Medium, "CredentialAccess", title);
         script.alert(Draft { techniques: &["T1110.003"], evidence, ..draft });
     }
     script.end(open(IncidentStatus::InProgress, NADIA, &["Watch"]));
@@ -358,7 +334,7 @@ fn mass_download(script: &mut Script<'_>) {
             Entity::Application { id: 20_892, name: "Microsoft SharePoint Online" },
             Entity::Ip("203.0.113.44".into()),
         ];
-        let draft = elsewhere(at + after * MINUTE, CLOUD, Severity::Medium, "Exfiltration", title);
+        let draft = Draft::new(at + after * MINUTE, CLOUD, Severity::Medium, "Exfiltration", title);
         script.alert(Draft { user: Some(user.clone()), techniques: &["T1530"], evidence, ..draft });
     }
     script.end(open(IncidentStatus::InProgress, CALLUM, &["HR"]));
@@ -391,7 +367,7 @@ fn blocked_campaign(script: &mut Script<'_>) {
                 verdict: Verdict::Malicious,
                 remediation: Remediation::Remediated,
                 evidence: vec![Entity::Mail(facts), Entity::Mailbox(user), Entity::File(attachment.clone())],
-                ..elsewhere(
+                ..Draft::new(
                     at + 3 * MINUTE,
                     OFFICE,
                     Severity::Informational,
@@ -418,7 +394,7 @@ fn browser_adware(script: &mut Script<'_>) {
     for (after, title) in
         [(5, "Suspicious browser extension"), (50, "'Dealfinder' adware was detected"), (70, "Connection to an adware domain")]
     {
-        let draft = on(&chrome, at + after * SECOND, EDR, Severity::Low, "UnwantedSoftware", title);
+        let draft = Draft::on(&chrome, at + after * SECOND, EDR, Severity::Low, "UnwantedSoftware", title);
         script.alert(Draft { threat: "Dealfinder", techniques: &["T1176"], ..draft });
     }
     script.end(open(IncidentStatus::Active, None, &["macOS"]));
@@ -441,7 +417,7 @@ fn miner(script: &mut Script<'_>) {
         (&fetch, "Suspicious file downloaded by a cron job", "Execution", Severity::Medium),
         (&coin, "Cryptocurrency mining activity", "Impact", Severity::Medium),
     ] {
-        let mut draft = on(process, process.created + MINUTE, EDR, severity, category, title);
+        let mut draft = Draft::on(process, process.created + MINUTE, EDR, severity, category, title);
         draft.evidence.push(Entity::Ip("198.51.100.88".into()));
         script.alert(Draft { techniques: &["T1496", "T1053.003"], ..draft });
     }

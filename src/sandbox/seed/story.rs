@@ -23,13 +23,6 @@ const DROP_IP: &str = "198.51.100.140";
 const PROXY_IP: &str = "198.51.100.201";
 const NEST: &str = "C:\\ProgramData\\LarkSync";
 
-const EDR: (ServiceSource, DetectionSource) = (ServiceSource::Endpoint, DetectionSource::Edr);
-const AV: (ServiceSource, DetectionSource) = (ServiceSource::Endpoint, DetectionSource::Antivirus);
-const OFFICE: (ServiceSource, DetectionSource) = (ServiceSource::Office, DetectionSource::Office);
-const IDENTITY: (ServiceSource, DetectionSource) = (ServiceSource::Identity, DetectionSource::Identity);
-const CLOUD: (ServiceSource, DetectionSource) = (ServiceSource::CloudApps, DetectionSource::CloudApps);
-const ENTRA: (ServiceSource, DetectionSource) = (ServiceSource::EntraId, DetectionSource::EntraId);
-
 /// What `powershell -EncodedCommand` takes: base64 of UTF-16.
 pub(super) fn encoded(script: &str) -> String {
     let bytes: Vec<u8> = script.encode_utf16().flat_map(u16::to_le_bytes).collect();
@@ -48,44 +41,9 @@ fn first_day(now: i64) -> i64 {
 /// An alert of the endpoint's sensor about a process.
 fn about(process: &Arc<Process>, severity: Severity, category: &'static str, title: &'static str, description: &'static str) -> Draft {
     Draft {
-        at: process.created + SECOND,
-        severity,
-        source: EDR,
-        category,
-        title,
         description,
-        techniques: &[],
-        threat: "",
-        machine: Some(process.machine.clone()),
-        user: Some(process.user.clone()),
-        verdict: Verdict::Suspicious,
-        remediation: Remediation::None,
         evidence: vec![Entity::Process(process.facts()), Entity::File(process.image.facts.clone()), Entity::User(process.user.clone())],
-    }
-}
-
-/// An alert that no machine is behind.
-pub(super) fn elsewhere(
-    at: i64,
-    source: (ServiceSource, DetectionSource),
-    severity: Severity,
-    category: &'static str,
-    title: &'static str,
-) -> Draft {
-    Draft {
-        at,
-        severity,
-        source,
-        category,
-        title,
-        description: title,
-        techniques: &[],
-        threat: "",
-        machine: None,
-        user: None,
-        verdict: Verdict::Suspicious,
-        remediation: Remediation::None,
-        evidence: Vec::new(),
+        ..Draft::on(process, process.created + SECOND, EDR, severity, category, title)
     }
 }
 
@@ -113,8 +71,9 @@ pub(super) fn write(script: &mut Script<'_>) {
         admin: world.person("adm.tove"),
         script,
     };
-    let day = first_day(world.now);
-    let last_night = midnight(world.now) - HOUR;
+    let fraction = intrusion.script.random.range(0, SECOND);
+    let day = first_day(world.now) + fraction;
+    let last_night = midnight(world.now) - HOUR + fraction;
     let macro_host = intrusion.lure(desk, day + 9 * HOUR + 11 * MINUTE);
     let beacon = intrusion.foothold(&macro_host, day + 9 * HOUR + 19 * MINUTE);
     intrusion.discovery(&beacon, desk.0, day + 9 * HOUR + 52 * MINUTE);
@@ -254,14 +213,14 @@ impl Intrusion<'_, '_> {
             user: Some(recipient.clone()),
             description: "A user clicked a link that was found to be malicious after the click.",
             evidence: vec![Entity::Mail(mail.clone()), url.clone(), Entity::Mailbox(recipient.clone()), Entity::User(recipient.clone())],
-            ..elsewhere(at + 4 * HOUR, OFFICE, Severity::High, "InitialAccess", "A potentially malicious URL click was detected")
+            ..Draft::new(at + 4 * HOUR, OFFICE, Severity::High, "InitialAccess", "A potentially malicious URL click was detected")
         });
         script.alert(Draft {
             techniques: &["T1566.002"],
             remediation: Remediation::Remediated,
             user: Some(recipient.clone()),
             evidence: vec![Entity::Mail(mail), url, Entity::Mailbox(recipient)],
-            ..elsewhere(
+            ..Draft::new(
                 at + 5 * HOUR,
                 OFFICE,
                 Severity::Informational,
@@ -434,7 +393,7 @@ impl Intrusion<'_, '_> {
             techniques: &["T1087.002", "T1069.002"],
             description: "An account read the members of sensitive groups, which it had never done.",
             evidence: vec![Entity::User(self.clerk.clone()), Entity::Ip(desk.ip.clone())],
-            ..elsewhere(at + 2 * MINUTE, IDENTITY, Severity::Medium, "Discovery", "User and group membership reconnaissance (SAMR)")
+            ..Draft::new(at + 2 * MINUTE, IDENTITY, Severity::Medium, "Discovery", "User and group membership reconnaissance (SAMR)")
         });
     }
 
@@ -474,7 +433,7 @@ impl Intrusion<'_, '_> {
             user: Some(self.clerk.clone()),
             techniques: &["T1078.004"],
             evidence: evidence(),
-            ..elsewhere(at + 3 * MINUTE, ENTRA, Severity::Medium, "InitialAccess", "Unfamiliar sign-in properties")
+            ..Draft::new(at + 3 * MINUTE, ENTRA, Severity::Medium, "InitialAccess", "Unfamiliar sign-in properties")
         });
         let mut more = evidence();
         more.extend([Entity::Mailbox(self.clerk.clone()), Entity::Application { id: 20_893, name: "Microsoft Exchange Online" }]);
@@ -482,7 +441,7 @@ impl Intrusion<'_, '_> {
             user: Some(self.clerk.clone()),
             techniques: &["T1564.008"],
             evidence: more,
-            ..elsewhere(at + 6 * MINUTE, CLOUD, Severity::Medium, "DefenseEvasion", "Suspicious inbox manipulation rule")
+            ..Draft::new(at + 6 * MINUTE, CLOUD, Severity::Medium, "DefenseEvasion", "Suspicious inbox manipulation rule")
         });
     }
 
@@ -558,7 +517,7 @@ impl Intrusion<'_, '_> {
             techniques: &["T1550.002"],
             description: "An account's credentials were used from a device that it does not belong to.",
             evidence: vec![Entity::User(help), Entity::Ip(machine.ip.clone())],
-            ..elsewhere(at + 25 * MINUTE, IDENTITY, Severity::High, "LateralMovement", "Suspected identity theft (pass-the-hash)")
+            ..Draft::new(at + 25 * MINUTE, IDENTITY, Severity::High, "LateralMovement", "Suspected identity theft (pass-the-hash)")
         });
         shell
     }
@@ -710,7 +669,7 @@ impl Intrusion<'_, '_> {
             user: Some(self.admin.clone()),
             techniques: &["T1098.007"],
             evidence: vec![Entity::User(self.admin.clone()), Entity::User(target)],
-            ..elsewhere(at + 5 * MINUTE, IDENTITY, Severity::Medium, "Persistence", "Suspicious additions to sensitive groups")
+            ..Draft::new(at + 5 * MINUTE, IDENTITY, Severity::Medium, "Persistence", "Suspicious additions to sensitive groups")
         });
     }
 
@@ -856,7 +815,7 @@ impl Intrusion<'_, '_> {
                 "Microsoft Defender Antivirus removed a file before it ran.",
             )
         });
-        let mut draft = elsewhere(
+        let mut draft = Draft::new(
             at + 4 * MINUTE,
             (ServiceSource::Xdr, DetectionSource::Custom),
             Severity::High,

@@ -10,7 +10,7 @@ use crate::sandbox::kql::value::{Table, Type, Value};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
-/// 2026-11-18T10:24:31.1234567Z, a Wednesday.
+/// 2025-11-30T05:17:51.1234567Z, a Sunday.
 const NOW: i64 = 639_000_770_711_234_567;
 
 fn sample() -> &'static Tenant {

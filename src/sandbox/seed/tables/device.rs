@@ -4,6 +4,7 @@ use super::{Store, seen};
 use crate::sandbox::kql::value::{Table, Value};
 use crate::sandbox::seed::background;
 use crate::sandbox::seed::entities::FileFacts;
+use crate::sandbox::seed::events::DeviceEvent;
 use crate::sandbox::seed::schema::{Shape, Sheet};
 use crate::sandbox::seed::world::{Image, Process};
 use std::sync::Arc;
@@ -34,8 +35,8 @@ fn event<'r, R>(sheet: &mut Sheet<'r, R>, at: impl FnMut(&'r R) -> i64, process:
     });
 }
 
-fn word_of(sheet_empty: &Value, text: Option<&Arc<str>>) -> Value {
-    text.map_or_else(|| sheet_empty.clone(), |t| Value::String(t.clone()))
+fn word_of(blank: &Value, text: Option<&Arc<str>>) -> Value {
+    text.map_or_else(|| blank.clone(), |t| Value::String(t.clone()))
 }
 
 /// The columns about the process behind an event: those that the table has. A root, which has no parent, stands for its own.
@@ -72,14 +73,10 @@ fn initiating<'r, R>(sheet: &mut Sheet<'r, R>, process: impl Fn(&'r R) -> &'r Pr
         .put("InitiatingProcessRemoteSessionDeviceName", |r| word_of(&blank, process(r).remote.as_ref().map(|x| &x.0)))
         .put("InitiatingProcessRemoteSessionIP", |r| word_of(&blank, process(r).remote.as_ref().map(|x| &x.1)))
         .text("InitiatingProcessUniqueId", |r| &process(r).unique);
-    for name in ["LogonID", "InitiatingProcessLogonId"]
-        .into_iter()
-        .filter(|n| *n == "InitiatingProcessLogonId" || !sheet.has("ProcessIntegrityLevel"))
-        .collect::<Vec<_>>()
-    {
-        if sheet.has(name) {
-            sheet.long(name, |r| process(r).logon);
-        }
+    // Where both are there, `LogonID` is the created process's.
+    let logon = if sheet.has("InitiatingProcessLogonId") { "InitiatingProcessLogonId" } else { "LogonID" };
+    if sheet.has(logon) {
+        sheet.long(logon, |r| process(r).logon);
     }
     if sheet.has("InitiatingProcessIntegrityLevel") {
         sheet
@@ -91,6 +88,14 @@ fn initiating<'r, R>(sheet: &mut Sheet<'r, R>, process: impl Fn(&'r R) -> &'r Pr
             .word("InitiatingProcessSignatureStatus", |r| if image(r).company.is_empty() { "Unsigned" } else { "Valid" })
             .word("InitiatingProcessSignerType", |r| if image(r).company.starts_with("Microsoft") { "OsVendor" } else { "Unknown" });
     }
+}
+
+/// A table of events with the columns that all of them share.
+fn caused<'r, R>(shape: &Shape, rows: &'r [R], at: impl FnMut(&'r R) -> i64, process: impl Fn(&'r R) -> &'r Process) -> Sheet<'r, R> {
+    let mut sheet = Sheet::new(shape, rows);
+    event(&mut sheet, at, &process);
+    initiating(&mut sheet, process);
+    sheet
 }
 
 fn file_columns<'r, R>(sheet: &mut Sheet<'r, R>, file: impl Fn(&'r R) -> &'r FileFacts) {
@@ -142,9 +147,7 @@ pub(super) fn processes(store: &Store, shape: &Shape) -> Table {
 pub(super) fn net(store: &Store, shape: &Shape) -> Table {
     let all = [background::net(&store.world, store.processes()), store.script.net.clone()].concat();
     let rows = seen(&store.world, all, |e| &e.process, |e| e.at);
-    let mut sheet = Sheet::new(shape, &rows);
-    event(&mut sheet, |e| e.at, |e| &e.process);
-    initiating(&mut sheet, |e| &e.process);
+    let mut sheet = caused(shape, &rows, |e| e.at, |e| &e.process);
     sheet
         .word("ActionType", |e| e.action)
         .text("RemoteIP", |e| &e.ip)
@@ -161,10 +164,8 @@ pub(super) fn net(store: &Store, shape: &Shape) -> Table {
 pub(super) fn files(store: &Store, shape: &Shape) -> Table {
     let all = [background::files(&store.world, store.processes()), store.script.files.clone()].concat();
     let rows = seen(&store.world, all, |e| &e.process, |e| e.at);
-    let mut sheet = Sheet::new(shape, &rows);
+    let mut sheet = caused(shape, &rows, |e| e.at, |e| &e.process);
     let blank = empty();
-    event(&mut sheet, |e| e.at, |e| &e.process);
-    initiating(&mut sheet, |e| &e.process);
     file_columns(&mut sheet, |e| &e.file);
     sheet
         .word("ActionType", |e| e.action)
@@ -185,10 +186,8 @@ pub(super) fn files(store: &Store, shape: &Shape) -> Table {
 pub(super) fn registry(store: &Store, shape: &Shape) -> Table {
     let all = [background::registry(&store.world, store.processes()), store.script.registry.clone()].concat();
     let rows = seen(&store.world, all, |e| &e.process, |e| e.at);
-    let mut sheet = Sheet::new(shape, &rows);
+    let mut sheet = caused(shape, &rows, |e| e.at, |e| &e.process);
     let blank = empty();
-    event(&mut sheet, |e| e.at, |e| &e.process);
-    initiating(&mut sheet, |e| &e.process);
     sheet
         .word("ActionType", |e| e.action)
         .text("RegistryKey", |e| &e.key)
@@ -204,9 +203,7 @@ pub(super) fn registry(store: &Store, shape: &Shape) -> Table {
 pub(super) fn loads(store: &Store, shape: &Shape) -> Table {
     let all = [background::loads(&store.world, store.processes()), store.script.loads.clone()].concat();
     let rows = seen(&store.world, all, |e| &e.process, |e| e.at);
-    let mut sheet = Sheet::new(shape, &rows);
-    event(&mut sheet, |e| e.at, |e| &e.process);
-    initiating(&mut sheet, |e| &e.process);
+    let mut sheet = caused(shape, &rows, |e| e.at, |e| &e.process);
     file_columns(&mut sheet, |e| &e.image.facts);
     sheet.same("ActionType", Value::String("ImageLoaded".into())).text("FolderPath", |e| &e.image.path);
     sheet.finish()
@@ -215,10 +212,8 @@ pub(super) fn loads(store: &Store, shape: &Shape) -> Table {
 pub(super) fn logons(store: &Store, shape: &Shape) -> Table {
     let all = [background::logons(&store.world, store.processes()), store.script.logons.clone()].concat();
     let rows = seen(&store.world, all, |e| &e.process, |e| e.at);
-    let mut sheet = Sheet::new(shape, &rows);
+    let mut sheet = caused(shape, &rows, |e| e.at, |e| &e.process);
     let blank = empty();
-    event(&mut sheet, |e| e.at, |e| &e.process);
-    initiating(&mut sheet, |e| &e.process);
     sheet
         .word("ActionType", |e| e.action)
         .word("LogonType", |e| e.kind)
@@ -242,12 +237,10 @@ pub(super) fn logons(store: &Store, shape: &Shape) -> Table {
 pub(super) fn others(store: &Store, shape: &Shape) -> Table {
     let all = [background::device(&store.world, store.processes()), store.script.device.clone()].concat();
     let rows = seen(&store.world, all, |e| &e.process, |e| e.at);
-    let mut sheet = Sheet::new(shape, &rows);
+    let mut sheet = caused(shape, &rows, |e| e.at, |e| &e.process);
     let blank = empty();
-    let file = |e: &super::super::events::DeviceEvent| e.file.clone().or_else(|| e.target.as_ref().map(|t| t.image.facts.clone()));
+    let file = |e: &DeviceEvent| e.file.clone().or_else(|| e.target.as_ref().map(|t| t.image.facts.clone()));
     let text = |value: Option<Arc<str>>| value.map_or_else(|| blank.clone(), Value::String);
-    event(&mut sheet, |e| e.at, |e| &e.process);
-    initiating(&mut sheet, |e| &e.process);
     sheet
         .word("ActionType", |e| e.action)
         .put("FileName", |e| text(file(e).map(|f| f.name.clone())))

@@ -142,6 +142,11 @@ const SOFTWARE: &[(&str, &str, &str, &str, &str, &str)] = &[
 ];
 type Software = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static str);
 
+fn product(sheet: &mut Sheet<'_, (Arc<Machine>, &'static Software)>) {
+    device(sheet, |r| &r.0);
+    sheet.word("SoftwareVendor", |r| r.1.1).word("SoftwareName", |r| r.1.2).word("SoftwareVersion", |r| r.1.3);
+}
+
 fn installed(store: &Store) -> Vec<(Arc<Machine>, &'static Software)> {
     let machines = store.world.machines.iter();
     machines.flat_map(|m| SOFTWARE.iter().filter(|s| m.os.platform.starts_with(s.0)).map(|s| (m.clone(), s))).collect()
@@ -150,11 +155,8 @@ fn installed(store: &Store) -> Vec<(Arc<Machine>, &'static Software)> {
 pub(super) fn software(store: &Store, shape: &Shape) -> Table {
     let rows = installed(store);
     let mut sheet = Sheet::new(shape, &rows);
-    device(&mut sheet, |r| &r.0);
+    product(&mut sheet);
     sheet
-        .word("SoftwareVendor", |r| r.1.1)
-        .word("SoftwareName", |r| r.1.2)
-        .word("SoftwareVersion", |r| r.1.3)
         .word("EndOfSupportStatus", |r| if r.1.2.ends_with("2016") { "Upcoming EOS Version" } else { "" })
         .put("ProductCodeCpe", |r| text(format!("cpe:2.3:a:{}:{}:{}:*:*:*:*:*:*:*", r.1.1, r.1.2, r.1.3)));
     sheet.finish()
@@ -163,11 +165,8 @@ pub(super) fn software(store: &Store, shape: &Shape) -> Table {
 pub(super) fn vulnerabilities(store: &Store, shape: &Shape) -> Table {
     let rows: Vec<_> = installed(store).into_iter().filter(|r| !r.1.4.is_empty()).collect();
     let mut sheet = Sheet::new(shape, &rows);
-    device(&mut sheet, |r| &r.0);
+    product(&mut sheet);
     sheet
-        .word("SoftwareVendor", |r| r.1.1)
-        .word("SoftwareName", |r| r.1.2)
-        .word("SoftwareVersion", |r| r.1.3)
         .word("CveId", |r| r.1.4)
         .word("VulnerabilitySeverityLevel", |r| r.1.5)
         .same("RecommendedSecurityUpdate", text("Update to the newest version"))

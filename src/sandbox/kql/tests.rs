@@ -690,6 +690,8 @@ fn numbers_arrays_and_addresses() {
     ] {
         value(expr, expected);
     }
+    value("bag_has_key(dynamic({'a':1}), 'a')", "true");
+    assert_eq!(err("print bag_has_key(dynamic({'a':1}), '$.a.b')").kind, ErrorKind::Unsupported);
     assert_eq!(err("print range(1, 10000000000)").kind, ErrorKind::Limit);
     assert_eq!(err("print iff(true, 1, 'a')").kind, ErrorKind::Semantic);
     check("range x from 1 to 5 step 2", "x:long | 1 | 3 | 5");
@@ -806,6 +808,14 @@ fn depth_is_bounded_and_harmless() {
     check(&format!("{long} | count"), "Count:long | 2");
     let lets: String = (0..5_000).map(|i| format!("let v{} = v{i}; ", i + 1)).collect();
     check(&format!("let v0 = 1; {lets} print v5000"), "print_0:long | 1");
+    let scalars = |n: usize| {
+        (0..n).map(|i| format!("let s{} = toscalar(range x from 1 to 1 step 1 | where x <= s{i} | count); ", i + 1)).collect::<String>()
+    };
+    check(&format!("let s0 = 1; {} print s900", scalars(900)), "print_0:long | 1");
+    assert_eq!(err(&format!("let s0 = 1; {} print s5000", scalars(5_000))).kind, ErrorKind::Limit);
+    let lists = |n: usize| (0..n).map(|i| format!("let l{} = range x from 1 to 1 step 1 | where x in (l{i}); ", i + 1)).collect::<String>();
+    check(&format!("let l0 = range x from 1 to 1 step 1; {} l900 | count", lists(900)), "Count:long | 1");
+    assert_eq!(err(&format!("let l0 = range x from 1 to 1 step 1; {} l5000", lists(5_000))).kind, ErrorKind::Limit);
     let views: String = (0..5_000).map(|i| format!("let v{} = v{i} | where a > 0; ", i + 1)).collect();
     assert_eq!(err(&format!("let v0 = datatable(a:long)[1]; {views} v5000")).kind, ErrorKind::Limit);
 }

@@ -250,6 +250,7 @@ impl Binder<'_> {
         let Some(relation) = self.relation_of(query, site.env)? else {
             return self.scalar(query, Site { fields: &[], ..site });
         };
+        self.sub_query(span)?;
         let Some(field) = relation.fields.first() else {
             return Err(semantic(span, "the table has no columns"));
         };

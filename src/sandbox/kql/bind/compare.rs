@@ -189,6 +189,7 @@ impl Binder<'_> {
                 if site.fields.iter().any(|f| matches!(&item.kind, ExprKind::Name(n) if *n == f.name)) {
                     return Err(semantic(item.span, "the name is both a column and a table"));
                 }
+                self.sub_query(item.span)?;
                 let ty = relation.fields.first().map_or(Type::Dynamic, |f| f.ty);
                 members.push(Member::Query(relation.plan, ty));
                 continue;

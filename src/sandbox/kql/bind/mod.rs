@@ -27,6 +27,9 @@ const MAX_STEPS: usize = 200_000;
 /// How deep pipelines may be built on pipelines.
 const MAX_PIPELINES: usize = 100;
 
+/// How many sub-queries scalars may need: each may wait for the one before it, a level of the stack deeper.
+const MAX_SUB_QUERIES: usize = 1000;
+
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Field {
     pub(super) name: Arc<str>,
@@ -139,12 +142,13 @@ pub(super) struct Binder<'a> {
     pipelines: usize,
     /// How many pipelines are open.
     tables: usize,
+    sub_queries: usize,
     pub(super) rendered: Option<String>,
 }
 
 impl<'a> Binder<'a> {
     pub(super) fn new(catalog: &'a dyn Catalog, options: &'a Options) -> Binder<'a> {
-        Binder { catalog, options, steps: 0, pipelines: 0, tables: 0, rendered: None }
+        Binder { catalog, options, steps: 0, pipelines: 0, tables: 0, sub_queries: 0, rendered: None }
     }
 
     pub(super) fn query(&mut self, query: &ast::Query) -> Try<Relation> {
@@ -159,6 +163,11 @@ impl<'a> Binder<'a> {
     fn step(&mut self, span: Span) -> Try<()> {
         self.steps += 1;
         if self.steps > MAX_STEPS { Err(limit(span, "the query is too large once its functions are put in place")) } else { Ok(()) }
+    }
+
+    fn sub_query(&mut self, span: Span) -> Try<()> {
+        self.sub_queries += 1;
+        if self.sub_queries > MAX_SUB_QUERIES { Err(limit(span, format!("more than {MAX_SUB_QUERIES} sub-queries"))) } else { Ok(()) }
     }
 
     fn lets(&mut self, lets: &[ast::Let], env: &Env) -> Try<Env> {

@@ -36,7 +36,10 @@ pub(super) const FUNCTIONS: &[Spec] = &[
     checked("array_sort_asc", &[P::Dyn], D, |a| sort(at(a, 0), false)),
     checked("array_sort_desc", &[P::Dyn], D, |a| sort(at(a, 0), true)),
     plain("bag_keys", &[P::Dyn], D, |a| bag(at(a, 0)).map_or(Value::Null, |b| list(b.keys().map(|k| k.as_str().into()).collect()))),
-    plain("bag_has_key", &[P::Dyn, P::Str], Type::Bool, |a| bag(at(a, 0)).map_or(Value::Null, |b| b.contains_key(str_at(a, 1)).into())),
+    checked("bag_has_key", &[P::Dyn, P::Str], Type::Bool, |a| match str_at(a, 1) {
+        path if path.starts_with('$') => Err(Trouble::Unsupported("a JSON path in bag_has_key".to_owned())),
+        key => Ok(bag(at(a, 0)).map_or(Value::Null, |b| b.contains_key(key).into())),
+    }),
     plain("bag_merge", &[P::Dyn, P::Dyn], D, |a| {
         let mut out = json::Object::new();
         for (key, value) in a.iter().filter_map(|v| bag(v)).flatten() {

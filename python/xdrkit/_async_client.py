@@ -139,7 +139,7 @@ class AsyncClient(ClientBase, AsyncResources):
             The decoded JSON body, None if there is none, or bytes if it is no JSON.
 
         Raises:
-            UnsafeUrlError: the URL leads to a host that must not be sent the token; nothing was sent.
+            InvalidArgumentError: the URL leads to a host that must not be sent the token; nothing was sent.
             ApiError: the service answered, and not with success.
         """
         options = request_options(

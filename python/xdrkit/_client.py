@@ -137,7 +137,7 @@ class Client(ClientBase, Resources):
             The decoded JSON body, None if there is none, or bytes if it is no JSON.
 
         Raises:
-            UnsafeUrlError: the URL leads to a host that must not be sent the token; nothing was sent.
+            InvalidArgumentError: the URL leads to a host that must not be sent the token; nothing was sent.
             ApiError: the service answered, and not with success.
         """
         options = request_options(

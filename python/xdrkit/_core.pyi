@@ -3,6 +3,23 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final, final
 
+__all__ = [
+    "Client",
+    "Credential",
+    "PageCursor",
+    "Sandbox",
+    "Table",
+    "__version__",
+    "_panic_for_test",
+    "_panic_for_test_async",
+    "_shutdown",
+    "cli",
+    "hunting_schema",
+    "operations",
+    "set_log_level",
+    "types",
+]
+
 __version__: Final[str]
 
 def operations() -> list[dict[str, Any]]: ...

@@ -147,8 +147,9 @@ async def test_any_request_is_sent_signed_in(sb: xdrkit.Sandbox) -> None:
 @in_a_loop
 async def test_a_request_to_another_host_is_refused_before_it_is_sent(sb: xdrkit.Sandbox) -> None:
     async with sb.async_client() as client:
-        with pytest.raises(xdrkit.UnsafeUrlError):
+        with pytest.raises(xdrkit.InvalidArgumentError) as caught:
             await client.request("GET", "https://evil.example/api/machines")
+        assert caught.value.argument == "path"
         assert sb.requests == []
 
 

@@ -59,13 +59,16 @@ CALLS: dict[str, tuple[Call, str, str]] = {
 }
 
 
-def caught(call: Call, client: Any) -> xdrkit.InvalidArgumentError:
+Refused = (xdrkit.InvalidArgumentError, xdrkit.ConfigurationError)
+
+
+def caught(call: Call, client: Any) -> Any:
     async def main() -> None:
         answer = call(client)
         if inspect.isawaitable(answer):
             await answer
 
-    with pytest.raises(xdrkit.InvalidArgumentError) as found:
+    with pytest.raises(Refused) as found:
         asyncio.run(main())
     return found.value
 
@@ -78,14 +81,14 @@ def test_a_wrong_argument_is_refused_by_name_and_nothing_is_sent(sb: xdrkit.Sand
     error = caught(call, client)
     assert error.argument == argument
     assert argument in error.message
-    assert part in f"{error} {error.allowed}"
+    assert part in f"{error} {getattr(error, 'allowed', '')}"
     assert sb.requests == []
 
 
 def test_a_wrong_enum_value_lists_the_allowed_ones(sb: xdrkit.Sandbox) -> None:
     error = caught(lambda c: c.machines.isolate("a", comment="x", isolation_type="Half"), sb.client())
-    assert list(error.allowed or ()) == ["Full", "Selective", "UnManagedDevice"]
-    assert all(member in str(error) for member in error.allowed or ())
+    assert error.allowed == ["Full", "Selective", "UnManagedDevice"]
+    assert all(member in str(error) for member in error.allowed)
 
 
 def test_an_enum_value_is_taken_in_any_letter_case(sb: xdrkit.Sandbox) -> None:
@@ -138,7 +141,7 @@ def test_a_wrong_setting_is_refused_by_name(kind: Any, name: str) -> None:
     settings = {"tenant_id": TENANT, "client_id": APP, "client_secret": "a-secret", **changed}
     with pytest.raises(ValueError, match=argument) as found:
         kind(**settings)
-    assert isinstance(found.value, (xdrkit.ConfigurationError, xdrkit.InvalidArgumentError))
+    assert isinstance(found.value, Refused)
     assert found.value.argument == argument
     assert "a-secret" not in str(found.value)
 

@@ -105,8 +105,9 @@ def test_any_request_is_sent_signed_in(sb: xdrkit.Sandbox, client: xdrkit.Client
 
 
 def test_a_request_to_another_host_is_refused_before_it_is_sent(sb: xdrkit.Sandbox, client: xdrkit.Client) -> None:
-    with pytest.raises(xdrkit.UnsafeUrlError):
+    with pytest.raises(xdrkit.InvalidArgumentError) as caught:
         client.request("GET", "https://evil.example/api/machines")
+    assert caught.value.argument == "path"
     assert sb.requests == []
 
 

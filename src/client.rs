@@ -229,6 +229,7 @@ impl Client {
     /// Runs a hunting query on the endpoint that is wanted, or on the first that the token allows.
     pub async fn hunt(&self, query: Query, options: CallOptions) -> Result<Hunted> {
         query.check()?;
+        check(&options)?;
         let known = usize::try_from(self.shared.hunting.load(Acquire)).unwrap_or(0);
         let mut candidates = query.api.candidates();
         if let (hunt::Api::Auto, Some(found)) = (query.api, known.checked_sub(1).and_then(|i| candidates.get(i..=i))) {

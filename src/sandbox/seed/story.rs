@@ -1,6 +1,6 @@
 //! The intrusion: from a mail with a link to deleted backups, in the last five days.
 //!
-//! Monday to Wednesday of a bad week. A clerk in accounts payable follows the link of an "overdue invoice" (`lark-ws-014`); a macro starts an encoded
+//! A clerk in accounts payable follows the link of an "overdue invoice" (`lark-ws-014`); a macro starts an encoded
 //! PowerShell, which leaves a DLL behind that calls home. At night somebody dumps the credentials of a helpdesk administrator who had
 //! left a session open, walks on to the file server, the domain controller and the backup server, copies the finance share away, and, the
 //! night before the tenant's present, deletes the shadow copies. The ransomware itself is stopped.
@@ -566,7 +566,7 @@ impl Intrusion<'_, '_> {
         let service = Image::stray("C:\\Windows\\PSEXESVC.exe", 388_096);
         script.happened.files.push(FileEvent {
             at: at + 2 * SECOND,
-            process: roots.services.parent.clone().unwrap_or_else(|| roots.services.clone()),
+            process: roots.services.root().clone(),
             action: "FileCreated",
             file: service.facts.clone(),
             origin: "".into(),

@@ -10,7 +10,7 @@ use crate::sandbox::kql::value::{Table, Type, Value};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
-/// 2025-11-30T05:17:51.1234567Z, a Sunday.
+/// 2025-11-30T05:24:31.1234567Z, a Sunday.
 const NOW: i64 = 639_000_770_711_234_567;
 
 fn sample() -> &'static Tenant {
@@ -255,6 +255,10 @@ fn the_evidence_is_in_the_tables() {
         }
     }
     assert!(checked > 100, "{checked}");
+    let (registry, evidence) = (table("DeviceRegistryEvents"), table("AlertEvidence"));
+    let keys: HashSet<&str> = texts(&registry, "RegistryKey").into_iter().collect();
+    let named: Vec<&str> = texts(&evidence, "RegistryKey").into_iter().filter(|k| !k.is_empty()).collect();
+    assert!(!named.is_empty() && named.iter().all(|k| keys.contains(k)), "{named:?}");
 }
 
 #[test]
@@ -274,6 +278,7 @@ fn clicks_links_and_attachments_belong_to_mails() {
 fn nasty_values_are_there() {
     let processes = table("DeviceProcessEvents");
     let commands = texts(&processes, "ProcessCommandLine");
+    assert!(!texts(&processes, "FileName").contains(&"unknown"), "a program that the catalogue lacks");
     assert!(commands.iter().any(|c| c.contains('\n')));
     assert!(commands.iter().any(|c| c.len() > 8_000));
     assert!(commands.iter().any(|c| c.contains("최종")));

@@ -71,6 +71,15 @@ impl Process {
         self
     }
 
+    /// The first of its line: the kernel, which also does what others ask for over the network.
+    pub(super) fn root(self: &Arc<Self>) -> &Arc<Self> {
+        let mut process = self;
+        while let Some(parent) = &process.parent {
+            process = parent;
+        }
+        process
+    }
+
     pub(super) fn facts(&self) -> ProcessFacts {
         let parent = self.parent.as_deref().unwrap_or(self);
         ProcessFacts {

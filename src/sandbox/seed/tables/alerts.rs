@@ -138,7 +138,7 @@ pub(super) fn evidence(store: &Store, shape: &Shape) -> Table {
             _ => Value::Null,
         })
         .put("RegistryKey", |r| match r.entity {
-            Some(Entity::Registry { hive, key, .. }) => text(format!("{hive}{key}")),
+            Some(Entity::Registry { hive, key, .. }) => text(format!("{hive}\\{key}")),
             _ => empty.clone(),
         })
         .put("RegistryValueName", |r| share(if let Some(Entity::Registry { name, .. }) = r.entity { Some(name) } else { None }))

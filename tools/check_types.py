@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,13 +14,14 @@ from typing import Any
 
 
 def main() -> int:
-    """Run the verifier over the installed package."""
+    """Run the verifier over the package."""
     program = Path(sys.executable).with_name("basedpyright")
     done = subprocess.run(
-        [str(program), "--verifytypes", "xdrkit", "--ignoreexternal", "--outputjson", "--pythonpath", sys.executable],
+        [str(program), "--verifytypes", "xdrkit", "--ignoreexternal", "--outputjson"],
         capture_output=True,
         text=True,
         check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1] / "python")},
     )
     try:
         report: dict[str, Any] = json.loads(done.stdout)["typeCompleteness"]
@@ -34,7 +36,7 @@ def main() -> int:
     print(
         f"{counts['withKnownType']} public names with a complete type, {counts['withAmbiguousType'] + counts['withUnknownType']} without"
     )
-    return 0 if report["completenessScore"] == 1 else 1
+    return 0 if counts["withKnownType"] and report["completenessScore"] == 1 else 1
 
 
 if __name__ == "__main__":

@@ -115,10 +115,8 @@ def test_every_python_block_is_python(document: Path) -> None:
             compile(text, f"{document.name}:{line}", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | ast.PyCF_ONLY_AST)
 
 
-def test_the_readme_has_blocks_that_are_run() -> None:
-    languages = {block.language for block in executable(ROOT / "README.md")}
-    assert "python" in languages
-    assert languages & {*SHELL}
+def test_the_readme_has_an_example_that_is_run() -> None:
+    assert any(block.language == "python" for block in executable(ROOT / "README.md"))
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

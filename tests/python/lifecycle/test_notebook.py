@@ -10,6 +10,7 @@ import pytest
 nbformat = pytest.importorskip("nbformat")
 nbclient = pytest.importorskip("nbclient")
 pytest.importorskip("ipykernel")
+wait = pytest.importorskip("jupyter_core.utils").run_sync
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,11 +66,19 @@ def test_interrupting_the_kernel_ends_a_blocking_call(kernel: Any, stall: Stall)
         )
         """,
     )
-    kernel.kc.execute("client.request('GET', '/held')")
+    request = kernel.kc.execute("client.request('GET', '/held')")
     stall.arrival()
     sent = time.monotonic()
-    nbclient.util.run_sync(kernel.km.interrupt_kernel)()
-    stall.end()
+    wait(kernel.km.interrupt_kernel)()
+    reply = wait(kernel.kc.get_shell_msg)(timeout=20)
     assert time.monotonic() - sent < 1
+    assert reply["content"]["ename"] == "KeyboardInterrupt"
+    stall.end()
     stall.release()
+    heard: dict[str, Any] = {}
+    while (heard.get("parent_header", {}).get("msg_id"), heard.get("content", {}).get("execution_state")) != (
+        request,
+        "idle",
+    ):
+        heard = wait(kernel.kc.get_iopub_msg)(timeout=20)
     assert run(kernel, "print(client.request('GET', '/quick')['value'])") == "[]\n"

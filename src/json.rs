@@ -493,7 +493,18 @@ mod tests {
 
     #[test]
     fn what_is_no_json_is_refused_with_its_place() {
-        for (text, offset) in [("", 0), ("{\"a\":}", 5), ("[1,]", 3), ("01", 0), ("1.", 2), ("tru", 0), ("[1] x", 4), ("\"a", 2), ("{a:1}", 1), ("\"\\x\"", 2)] {
+        for (text, offset) in [
+            ("", 0),
+            ("{\"a\":}", 5),
+            ("[1,]", 3),
+            ("01", 0),
+            ("1.", 2),
+            ("tru", 0),
+            ("[1] x", 4),
+            ("\"a", 2),
+            ("{a:1}", 1),
+            ("\"\\x\"", 2),
+        ] {
             assert_eq!(parse(text.as_bytes()).unwrap_err().offset, offset, "{text}");
         }
     }

@@ -227,7 +227,7 @@ mod tests {
     }
 
     fn try_build(id: &str, arguments: Value) -> Result<Request> {
-        build(operation(id).unwrap(), arguments.as_object().unwrap(), &base())
+        build(operation(id)?, arguments.as_object().unwrap_or(&Object::new()), &base())
     }
 
     fn refused(id: &str, arguments: Value) -> String {

@@ -30,7 +30,8 @@ impl Authority {
         }
         check_scheme(&url, "authority")?;
         let name = url.host_str().unwrap_or_default();
-        if !is_loopback(&url) && !trusted && !(LOGIN_HOSTS.contains(&name) && url.port().is_none()) {
+        let known = LOGIN_HOSTS.contains(&name) && url.port().is_none();
+        if !(is_loopback(&url) || trusted || known) {
             return Err(wrong("is no host that people sign in to")
                 .hint(format!("known: {}. Pass trust_authority=True if it is yours", LOGIN_HOSTS.join(", "))));
         }

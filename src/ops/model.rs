@@ -471,6 +471,7 @@ pub struct EnumType {
     pub members: &'static [&'static str],
 }
 
+#[allow(clippy::indexing_slicing, clippy::panic, reason = "runs in the compiler, where a panic is the error message")]
 const fn same(a: &str, b: &str) -> bool {
     let (a, b) = (a.as_bytes(), b.as_bytes());
     if a.len() != b.len() {
@@ -487,6 +488,7 @@ const fn same(a: &str, b: &str) -> bool {
 }
 
 /// How often `{name}` stands in the path.
+#[allow(clippy::indexing_slicing, clippy::panic, reason = "runs in the compiler, where a panic is the error message")]
 const fn placeholders(path: &str, name: &str) -> usize {
     let (path, name) = (path.as_bytes(), name.as_bytes());
     let (mut found, mut i) = (0, 0);
@@ -505,6 +507,7 @@ const fn placeholders(path: &str, name: &str) -> usize {
     found
 }
 
+#[allow(clippy::indexing_slicing, clippy::panic, reason = "runs in the compiler, where a panic is the error message")]
 const fn count(path: &str, byte: u8) -> usize {
     let path = path.as_bytes();
     let (mut found, mut i) = (0, 0);

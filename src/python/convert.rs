@@ -145,10 +145,9 @@ impl<'py> Options<'py> {
 
     pub(super) fn text(&mut self, name: &'static str) -> PyResult<Option<String>> {
         let found = self.object(name)?;
-        let read = found
-            .map(|v| v.cast::<PyString>().ok().and_then(|s| s.extract::<String>().ok()).ok_or_else(|| wrong(&v, name, "text")))
-            .transpose();
-        read
+        let Some(value) = found else { return Ok(None) };
+        let text = value.cast::<PyString>().ok().and_then(|s| s.extract::<String>().ok());
+        text.map(Some).ok_or_else(|| wrong(&value, name, "text"))
     }
 
     /// A number of seconds, or a timedelta.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from collections.abc import Coroutine
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -151,17 +152,28 @@ def test_results_become_data_frames(client: xdrkit.Client) -> None:
     assert list(result.to_pandas()["ProcessId"]) == [row["ProcessId"] for row in result]
 
 
-def test_results_become_arrow(client: xdrkit.Client, tmp_path: Path) -> None:
+def test_results_become_arrow(client: xdrkit.Client) -> None:
     pa = pytest.importorskip("pyarrow")
     result = client.hunt(QUERY)
     table = result.to_arrow()
     assert table.column_names == [name for name, _ in result.schema]
     assert table["Timestamp"].type == pa.timestamp("ns", "UTC")
     assert pa.table(result).equals(table)
-    import pyarrow.parquet as pq
 
+
+@pytest.mark.parametrize("library", ["polars", "pyarrow"])
+def test_results_become_parquet_with_whichever_library_is_there(
+    client: xdrkit.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, library: str
+) -> None:
+    pytest.importorskip(library)
+    parquet = pytest.importorskip("pyarrow.parquet")
+    result = client.hunt(QUERY)
+    if library == "pyarrow":
+        monkeypatch.setitem(sys.modules, "polars", None)
     result.write_parquet(tmp_path / "r.parquet")
-    assert pq.read_table(tmp_path / "r.parquet")["DeviceName"].to_pylist() == [row["DeviceName"] for row in result]
+    table = parquet.read_table(tmp_path / "r.parquet")
+    assert table.column_names == [name for name, _ in result.schema]
+    assert table["DeviceName"].to_pylist() == [row["DeviceName"] for row in result]
 
 
 def test_a_result_is_shown_in_a_terminal_and_in_a_notebook(client: xdrkit.Client) -> None:

@@ -27,7 +27,7 @@ unexport PYTHONPATH PYTHONHOME
 PIP := $(BIN)/python -m pip install --quiet --require-hashes
 # maturin refuses to choose between two active environments. Its own lines are dropped, cargo's stay.
 MATURIN := env -u CONDA_PREFIX VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin
-QUIETLY := 2>&1 | { grep --line-buffered -vE '^(🍹|🐍|🔗|📡|📦|✏|🛠|💻)|^ +Finished' || true; }
+QUIETLY := 2>&1 | { grep --line-buffered -vE '^(🍹|🐍|🔗|📡|📦|✏|🛠|💻)|^ +Finished|^(Looking in links|Ignoring )' || true; }
 CORE := --no-default-features --features sandbox,cli
 
 # What CI runs, one stage each.

@@ -14,7 +14,8 @@ use crate::{
     perprocess::PerProcess,
     pipeline::{Bounds, Call, Pipeline, Response, check_headers},
     request::{self, Request},
-    settings::{max_retries, seconds},
+    secret::shown,
+    settings::{call_seconds, max_retries},
 };
 use bytes::Bytes;
 use std::{
@@ -198,7 +199,13 @@ impl Client {
             raw.params.iter().map(|(k, v)| format!("{}={}", request::encode(k).replace("%24", "$"), request::encode(v))).collect();
         let url = if raw.path.contains("://") {
             let mut url = Url::parse(&raw.path).map_err(|_| Error::argument("path", format!("{:?} is no URL", raw.path)))?;
-            page::check_origin(&url, &self.origins(service)).map_err(|e| Error::argument("path", e))?;
+            let origins = self.origins(service);
+            if page::check_origin(&url, &origins).is_err() {
+                let allowed: Vec<String> = origins.iter().map(Origin::ascii_serialization).collect();
+                let message =
+                    format!("{} is not a place of the {} service: a token goes to {}", shown(&url), service.name(), allowed.join(" or "));
+                return Err(Error::argument("path", message).detail("allowed", allowed));
+            }
             add_query(&mut url, &params);
             url
         } else if raw.path.starts_with('/') && !raw.path.starts_with("//") && !raw.path.contains('\\') {
@@ -395,7 +402,7 @@ impl Client {
         let parts = &self.shared.parts;
         let hunting = op.is_some_and(|op| op.returns == Returns::Rows);
         let pick = |name, given: Option<f64>, set: Option<Duration>, usual, long| {
-            let given = seconds(name, given)?;
+            let given = call_seconds(name, given)?;
             Ok::<_, Error>(given.or(set).unwrap_or(if hunting { long } else { usual }))
         };
         Ok(Bounds {
@@ -484,9 +491,9 @@ fn add_query(url: &mut Url, params: &[String]) {
 }
 
 fn check(options: &CallOptions) -> Result<()> {
-    seconds("timeout", options.timeout)?;
-    seconds("deadline", options.deadline)?;
-    max_retries(options.max_retries)?;
+    call_seconds("timeout", options.timeout)?;
+    call_seconds("deadline", options.deadline)?;
+    max_retries(options.max_retries).map_err(|e| e.with(|f| f.kind = Kind::InvalidArgument))?;
     Ok(())
 }
 

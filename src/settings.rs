@@ -227,6 +227,11 @@ pub(crate) fn seconds(name: &str, given: Option<f64>) -> Result<Option<Duration>
     }
 }
 
+/// The same for an argument of one call.
+pub(crate) fn call_seconds(name: &str, given: Option<f64>) -> Result<Option<Duration>> {
+    seconds(name, given).map_err(|e| e.with(|f| f.kind = Kind::InvalidArgument))
+}
+
 pub(crate) fn max_retries(given: Option<u32>) -> Result<Option<u32>> {
     match given {
         Some(n) if n > 20 => Err(Error::setting("max_retries", format!("{n} is not allowed; it is 0 to 20"))),

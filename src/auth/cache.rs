@@ -5,7 +5,7 @@
 //! does not take the others' token along. A token is renewed in the background while it still lives, and a renewal that fails is nobody's
 //! error until the old token is really over.
 
-use super::{Claims, Credential, Wanted, Wire};
+use super::{Claims, Credential, Wanted, Wire, is_token};
 use crate::{
     error::{Error, Kind, Result},
     perprocess::PerProcess,
@@ -163,6 +163,12 @@ impl Tokens {
     async fn acquire(&self, wire: &Wire, wanted: &Wanted) -> Result<Arc<Token>> {
         self.requests.fetch_add(1, Relaxed);
         let grant = self.credential.acquire(wire, wanted).await?;
+        if !is_token(grant.token.expose()) {
+            return Err(Error::new(
+                Kind::Authentication,
+                format!("the {} credential gave something that is no token", self.credential.kind()),
+            ));
+        }
         let now = wire.clock.monotonic();
         let early = EARLY.min(grant.lifetime / 5);
         // Fleets that start together do not renew together.
@@ -196,7 +202,7 @@ mod tests {
         }
     }
 
-    /// Answers with "token N", or fails from the Nth request on.
+    /// Answers with "token-N", or fails from the Nth request on.
     #[derive(Debug, Default)]
     struct Counting {
         asked: AtomicU64,
@@ -213,7 +219,7 @@ mod tests {
                 if self.fails_from.is_some_and(|from| n >= from) {
                     return Err(Error::new(Kind::Authentication, "no"));
                 }
-                Ok(Grant { token: Secret::new(format!("token {n}")), lifetime: Duration::from_secs(3600), refresh_in: None })
+                Ok(Grant { token: Secret::new(format!("token-{n}")), lifetime: Duration::from_secs(3600), refresh_in: None })
             })
         }
     }
@@ -244,7 +250,7 @@ mod tests {
             })
             .collect();
         for call in calls {
-            assert_eq!(call.await.unwrap(), "token 1");
+            assert_eq!(call.await.unwrap(), "token-1");
         }
         assert_eq!(tokens.requests(), 1);
     }
@@ -256,7 +262,7 @@ mod tests {
             let mut first = std::pin::pin!(tokens.get(&wire, &wanted));
             assert!(futures_poll_once(&mut first).await.is_none());
         }
-        assert_eq!(get(&tokens, &wire, &wanted).await, "token 1");
+        assert_eq!(get(&tokens, &wire, &wanted).await, "token-1");
         assert_eq!(tokens.requests(), 1);
     }
 
@@ -273,26 +279,26 @@ mod tests {
     #[tokio::test]
     async fn a_token_is_renewed_in_the_background_while_it_lives() {
         let (tokens, wire, clock, wanted) = setup(None);
-        assert_eq!(get(&tokens, &wire, &wanted).await, "token 1");
+        assert_eq!(get(&tokens, &wire, &wanted).await, "token-1");
         clock.advance(Duration::from_secs(3350));
-        assert_eq!(get(&tokens, &wire, &wanted).await, "token 1");
+        assert_eq!(get(&tokens, &wire, &wanted).await, "token-1");
         settle().await;
-        assert_eq!(get(&tokens, &wire, &wanted).await, "token 2");
+        assert_eq!(get(&tokens, &wire, &wanted).await, "token-2");
         assert_eq!(tokens.requests(), 2);
     }
 
     #[tokio::test]
     async fn a_renewal_that_fails_surfaces_only_when_the_token_is_over() {
         let (tokens, wire, clock, wanted) = setup(Some(2));
-        assert_eq!(get(&tokens, &wire, &wanted).await, "token 1");
+        assert_eq!(get(&tokens, &wire, &wanted).await, "token-1");
         clock.advance(Duration::from_secs(3400));
         for _ in 0..5 {
-            assert_eq!(get(&tokens, &wire, &wanted).await, "token 1");
+            assert_eq!(get(&tokens, &wire, &wanted).await, "token-1");
             settle().await;
         }
         assert_eq!(tokens.requests(), 2, "a failed renewal rests before the next");
         clock.advance(Duration::from_secs(31));
-        assert_eq!(get(&tokens, &wire, &wanted).await, "token 1");
+        assert_eq!(get(&tokens, &wire, &wanted).await, "token-1");
         settle().await;
         assert_eq!(tokens.requests(), 3);
         clock.advance(Duration::from_secs(3600));
@@ -304,15 +310,15 @@ mod tests {
         let (tokens, wire, _, wanted) = setup(None);
         let old = tokens.get(&wire, &wanted).await.unwrap();
         tokens.refused(&wanted, &old);
-        assert_eq!(get(&tokens, &wire, &wanted).await, "token 2");
+        assert_eq!(get(&tokens, &wire, &wanted).await, "token-2");
         tokens.refused(&wanted, &old);
-        assert_eq!(get(&tokens, &wire, &wanted).await, "token 2");
+        assert_eq!(get(&tokens, &wire, &wanted).await, "token-2");
     }
 
     #[tokio::test]
     async fn audiences_do_not_share_tokens() {
         let (tokens, wire, _, wanted) = setup(None);
-        assert_eq!(get(&tokens, &wire, &wanted).await, "token 1");
-        assert_eq!(get(&tokens, &wire, &Wanted::audience("b")).await, "token 2");
+        assert_eq!(get(&tokens, &wire, &wanted).await, "token-1");
+        assert_eq!(get(&tokens, &wire, &Wanted::audience("b")).await, "token-2");
     }
 }

@@ -3,7 +3,7 @@
 //! Decisions follow `error` and `suberror` as the documentation asks; the AADSTS numbers in the text only choose a hint for people. Bodies are
 //! never logged: answers hold tokens, questions hold secrets, and descriptions sometimes repeat them.
 
-use super::{Grant, Wire, hints};
+use super::{Grant, Wire, hints, is_token};
 use crate::{
     clock::random_guid,
     error::{Error, Kind, Result},
@@ -24,7 +24,6 @@ const TRY: Duration = Duration::from_secs(30);
 const ALL_TRIES: Duration = Duration::from_secs(90);
 const MAX_RETRIES: u32 = 3;
 const MAX_BODY: usize = 1 << 20;
-const MAX_TOKEN: usize = 64 << 10;
 
 /// A form field: most are secrets or close to one, so all are treated as such.
 pub(super) type Field<'a> = (&'a str, &'a str);
@@ -143,7 +142,7 @@ fn throttled(url: &Url, wait: Duration, tries: u32) -> Error {
 pub(super) fn grant(body: &Value) -> Result<Grant> {
     let bad = |what: &str| Error::new(Kind::BadResponse, format!("the login host's answer {what}"));
     let token = body.get("access_token").and_then(Value::as_str).unwrap_or_default();
-    if token.is_empty() || token.len() > MAX_TOKEN || token.chars().any(|c| c.is_control() || c == ' ') {
+    if !is_token(token) {
         return Err(bad("holds no usable access_token"));
     }
     if !body.get("token_type").and_then(Value::as_str).is_none_or(|t| t.eq_ignore_ascii_case("bearer")) {

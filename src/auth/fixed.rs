@@ -1,6 +1,6 @@
 //! A token that somebody already has.
 
-use super::{Claims, Credential, Grant, Wanted, Wire};
+use super::{Claims, Credential, Grant, Wanted, Wire, is_token};
 use crate::{
     clock::{BoxFuture, epoch_seconds},
     error::{Error, Kind, Result},
@@ -17,9 +17,8 @@ pub struct StaticToken {
 impl StaticToken {
     /// Takes a token as it is: it may be opaque.
     pub fn new(token: Secret) -> Result<StaticToken> {
-        let text = token.expose();
-        if text.trim().is_empty() || text.chars().any(|c| c.is_control() || c == ' ') {
-            return Err(Error::setting("token", "is empty or holds white space; it is the bare token, without \"Bearer\""));
+        if !is_token(token.expose()) {
+            return Err(Error::setting("token", "is empty, or holds what no token holds; it is the bare token, without \"Bearer\""));
         }
         Ok(StaticToken { token })
     }

@@ -54,6 +54,14 @@ impl Wanted {
     }
 }
 
+/// No token is longer.
+const MAX_TOKEN: usize = 64 << 10;
+
+/// Whether a text can be a token: one word that a header may hold.
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.len() <= MAX_TOKEN && text.bytes().all(|b| b.is_ascii_graphic())
+}
+
 /// A fresh token.
 #[derive(Clone, Debug)]
 pub struct Grant {

@@ -20,17 +20,20 @@ use std::{
 };
 
 const ENCODED: &str = "DeviceProcessEvents
-| where FileName =~ 'powershell.exe' and ProcessCommandLine has_any ('-enc', '-EncodedCommand')
-| project Timestamp, DeviceName, AccountName, InitiatingProcessFileName, ProcessCommandLine
+| where FileName =~ 'powershell.exe' and ProcessCommandLine has '-Enc'
+| where InitiatingProcessFileName in~ ('cmd.exe', 'wmiprvse.exe')
+| project Timestamp, Device = tostring(split(DeviceName, '.')[0]), AccountName,
+    Parent = InitiatingProcessFileName, Grandparent = InitiatingProcessParentFileName
 | sort by Timestamp asc";
-const BEACON: &str = "DeviceNetworkEvents
-| where InitiatingProcessFileName in~ ('rundll32.exe', 'powershell.exe') and RemoteIPType == 'Public'
-| summarize Connections = count(), Machines = dcount(DeviceName), First = min(Timestamp), Last = max(Timestamp) by RemoteUrl, RemoteIP
-| sort by Connections desc";
-const ALERTS: &str = "AlertInfo
-| join kind=inner (AlertEvidence | where isnotempty(DeviceName) | distinct AlertId, DeviceName) on AlertId
-| summarize Alerts = dcount(AlertId), Tactics = make_set(Category) by DeviceName
-| top 5 by Alerts";
+const CLICK: &str = "UrlClickEvents
+| where Url has 'brightmere'
+| join kind=inner EmailEvents on NetworkMessageId
+| project Clicked = Timestamp, Who = tostring(split(AccountUpn, '@')[0]), Subject, SenderFromAddress";
+const OUTSIDE: &str = "DeviceNetworkEvents
+| where RemoteIP startswith '198.51.100.'
+| summarize Connections = count(), First = min(Timestamp), Last = max(Timestamp)
+    by Device = tostring(split(DeviceName, '.')[0]), RemoteIP, RemoteUrl
+| sort by First asc";
 
 /// Keeps the prompt for the page: there is nobody at a keyboard here.
 #[derive(Debug, Default)]
@@ -58,9 +61,9 @@ pub(super) async fn run() -> Result<()> {
     demo.open(start).map_err(|e| printing(&e))?;
     let app = demo.sign_in_app().await?;
     let user = demo.sign_in_user().await?;
-    demo.hunt(&app, "Hunt: encoded PowerShell, as the application", ENCODED).await?;
-    demo.hunt(&app, "Hunt: what talks to the outside from where it should not", BEACON).await?;
-    demo.hunt(&user, "Hunt: the machines with the most alerts, as the user", ALERTS).await?;
+    demo.hunt(&app, "Hunt, as the application: what started encoded PowerShell?", ENCODED).await?;
+    demo.hunt(&user, "Hunt, as the user: which mail began it?", CLICK).await?;
+    demo.hunt(&user, "Hunt, as the user: who else talks to these addresses?", OUTSIDE).await?;
     demo.incident(&app).await?;
     demo.isolate(&app).await?;
     demo.close(began).map_err(|e| printing(&e))
@@ -162,7 +165,7 @@ impl Demo {
         let elapsed = began.elapsed();
         self.fact("query", text)?;
         self.page.table(&found.table, 6).map_err(|e| printing(&e))?;
-        self.fact("found", &format!("{} rows in {} ms from {}", found.table.rows.len(), milliseconds(elapsed), found.api.name()))?;
+        self.fact("found", &format!("{} in {} ms from {}", rows(found.table.rows.len()), milliseconds(elapsed), found.api.name()))?;
         self.requests()
     }
 
@@ -181,7 +184,7 @@ impl Demo {
         };
         self.fact(
             "incident",
-            &format!("{} {} ({} of {} active incidents)", text(worst, "incidentId"), text(worst, "incidentName"), 1, incidents.len()),
+            &format!("{} {} (of {} active incidents)", text(worst, "incidentId"), text(worst, "incidentName"), incidents.len()),
         )?;
         self.fact(
             "severity",
@@ -233,6 +236,10 @@ fn text(value: &Value, key: &str) -> String {
         Some(Value::Null) | None => "nobody".to_owned(),
         Some(other) => other.to_string(),
     }
+}
+
+fn rows(count: usize) -> String {
+    if count == 1 { "1 row".to_owned() } else { format!("{count} rows") }
 }
 
 fn milliseconds(time: Duration) -> String {

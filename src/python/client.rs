@@ -17,7 +17,7 @@ use crate::{
     ops::model::{Operation, Service},
     request,
     secret::Secret,
-    settings::{CredentialChoice, Settings, process_environment, seconds},
+    settings::{CredentialChoice, Settings, call_seconds, process_environment},
 };
 use pyo3::{prelude::*, types::PyDict};
 use std::{sync::Arc, time::Duration};
@@ -216,9 +216,9 @@ impl PyClient {
         options: &Bound<'_, PyDict>,
     ) -> PyResult<impl Future<Output = Result<Value>> + Send + use<>> {
         let mut options = Options::new(Some(options))?;
-        let timeout = lift(py, seconds("timeout", Some(options.seconds("timeout")?.unwrap_or(WAIT))))?.unwrap_or(Duration::MAX);
+        let timeout = lift(py, call_seconds("timeout", Some(options.seconds("timeout")?.unwrap_or(WAIT))))?.unwrap_or(Duration::MAX);
         let poll = options.seconds("poll")?;
-        let poll = lift(py, seconds("poll", poll))?;
+        let poll = lift(py, call_seconds("poll", poll))?;
         lift(py, options.end(false))?;
         let (client, id) = (self.0.clone(), id.to_owned());
         Ok(async move { client.wait_action(&id, timeout, poll).await })

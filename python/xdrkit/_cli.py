@@ -6,7 +6,12 @@ import sys
 
 from . import _core
 
+_INTERRUPTED = 130
+
 
 def main() -> int:
     """Runs the command with this process's arguments and answers its exit code."""
-    return _core.cli(sys.argv)
+    try:
+        return _core.cli(sys.argv)
+    except KeyboardInterrupt:
+        return _INTERRUPTED

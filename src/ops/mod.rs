@@ -96,6 +96,36 @@ mod tests {
         }
     }
 
+    /// A declaration that holds together, to spoil.
+    const GOOD: Operation = Operation::new("things.get", model::Service::Endpoint, Method::Get, "/api/things/{id}")
+        .summary("Get a thing.")
+        .params(&[model::id("id", "id", "Its id.")])
+        .one("Machine")
+        .permissions(&["Thing.Read.All"], &["Thing.Read"])
+        .doc("https://learn.microsoft.com/");
+
+    /// What the compiler would say.
+    fn refusal(operations: &[Operation]) -> String {
+        let panic = std::panic::catch_unwind(|| model::check(&[operations])).unwrap_err();
+        panic.downcast_ref::<&str>().map(|s| (*s).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned()).unwrap()
+    }
+
+    #[test]
+    fn a_declaration_that_does_not_hold_together_does_not_build() {
+        model::check(&[&[GOOD]]);
+        assert!(refusal(&[GOOD, GOOD]).contains("same id"));
+        assert!(refusal(&[Operation { path: "/api/things", ..GOOD }]).contains("stands in the template once"));
+        assert!(refusal(&[Operation { path: "/api/things/{id}/{other}", ..GOOD }]).contains("do not match the template"));
+        assert!(refusal(&[Operation { app_permissions: &[], ..GOOD }]).contains("names its permissions"));
+        assert!(refusal(&[Operation { summary: "", ..GOOD }]).contains("has a summary"));
+        assert!(refusal(&[Operation { doc: "", ..GOOD }]).contains("documentation page"));
+        assert!(refusal(&[Operation { returns: model::Returns::Many("Machine"), ..GOOD }]).contains("lists have pages"));
+        const TWICE: &[model::Param] = &[model::id("id", "id", "Its id."), model::query("id", "x", model::Kind::Text, "Again.")];
+        assert!(refusal(&[Operation { params: TWICE, ..GOOD }]).contains("same name"));
+        const BODY: &[model::Param] = &[model::id("id", "id", "Its id."), model::body("x", "x", model::Kind::Text, "In a GET.")];
+        assert!(refusal(&[Operation { params: BODY, ..GOOD }]).contains("no body"));
+    }
+
     #[test]
     fn the_hunting_schema_is_read() {
         let schema = crate::json::parse(HUNTING_SCHEMA.as_bytes()).unwrap();

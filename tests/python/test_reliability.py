@@ -201,9 +201,12 @@ def test_a_list_that_goes_round_ends_with_an_error(sb: xdrkit.Sandbox) -> None:
 def test_no_machine_at_all_is_an_empty_list_and_a_wrong_address_is_not(sb: xdrkit.Sandbox) -> None:
     with sb.client() as client:
         assert client.machines.list(filter="computerDnsName eq 'nobody'").collect() == []
-    with Recorder(status=404) as elsewhere, sb.client(base_url=elsewhere.url) as client:
-        with pytest.raises(errors.NotFoundError):
-            client.machines.list().collect()
+    with (
+        Recorder(status=404) as elsewhere,
+        sb.client(base_url=elsewhere.url) as client,
+        pytest.raises(errors.NotFoundError),
+    ):
+        client.machines.list().collect()
 
 
 class Recorder:
@@ -221,7 +224,8 @@ class Recorder:
                 self.end_headers()
                 self.wfile.write(json.dumps({}).encode())
 
-            do_POST = do_GET
+            def do_POST(self) -> None:
+                self.do_GET()
 
             def log_message(self, *_: Any) -> None:
                 pass

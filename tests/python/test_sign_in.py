@@ -126,9 +126,8 @@ def test_a_foreign_credential_that_fails_is_named_with_its_reason(sb: xdrkit.San
 
 @pytest.mark.parametrize("answer", [None, 7, b"token", {"error": "invalid_client"}, "", "two words", ("t",), "a\r\nb"])
 def test_what_is_no_token_is_refused(sb: xdrkit.Sandbox, answer: Any) -> None:
-    with xdrkit.Client(credential=lambda scope: answer, base_url=sb.url) as client:
-        with pytest.raises(errors.XdrError):
-            client.machines.list().first()
+    with xdrkit.Client(credential=lambda scope: answer, base_url=sb.url) as client, pytest.raises(errors.XdrError):
+        client.machines.list().first()
     assert not any(record["authorization"] for record in sb.requests)
 
 

@@ -132,7 +132,7 @@ check-rust: cargo $(BIN)/python ## rustfmt, clippy and rustdoc, warnings as erro
 	cargo clippy --quiet --no-default-features --all-targets -- -D warnings
 	cargo clippy --quiet $(CORE) --all-targets -- -D warnings
 	cargo clippy --quiet --all-features --all-targets -- -D warnings
-	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps --document-private-items $(CORE)
+	RUSTDOCFLAGS='-D warnings -A rustdoc::private_intra_doc_links' cargo doc --quiet --no-deps --document-private-items $(CORE)
 
 .PHONY: check-python
 check-python: build $(STAMPS)/test $(STAMPS)/libs $(STAMPS)/check ## ruff, mypy --strict, stubtest, complete types

@@ -22,7 +22,7 @@ pub use fixed::StaticToken;
 
 use crate::{
     clock::{BoxFuture, Clock},
-    error::Result,
+    error::{Error, Result},
     pipeline::transport::Transport,
     secret::Secret,
 };
@@ -46,6 +46,17 @@ impl Wanted {
     /// From a scope: exactly one `/.default` is taken off its end.
     pub fn scope(scope: &str) -> Wanted {
         Wanted::audience(scope.strip_suffix("/.default").unwrap_or(scope))
+    }
+
+    /// From the scopes of an Azure SDK's call, of which there has to be exactly one.
+    pub fn scopes(scopes: &[String]) -> Result<Wanted> {
+        match scopes {
+            [one] if !one.trim().is_empty() => Ok(Wanted::scope(one)),
+            _ => {
+                let message = format!("takes one scope, such as \"https://graph.microsoft.com/.default\", not {}", scopes.len());
+                Err(Error::argument("scopes", message))
+            }
+        }
     }
 
     /// The scope that stands for everything that was granted.

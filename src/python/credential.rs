@@ -75,16 +75,7 @@ impl PyCredential {
     fn get_token(&self, py: Python<'_>, scopes: Vec<String>, options: Option<&Bound<'_, PyDict>>) -> PyResult<(String, i64)> {
         let mut options = Options::new(options)?;
         let claims = options.text("claims")?;
-        let [scope] = scopes.as_slice() else {
-            return Err(raise(
-                py,
-                Error::argument(
-                    "scopes",
-                    format!("takes one scope, such as \"https://graph.microsoft.com/.default\", not {}", scopes.len()),
-                ),
-            ));
-        };
-        let wanted = Wanted { claims, ..Wanted::scope(scope) };
+        let wanted = Wanted { claims, ..lift(py, Wanted::scopes(&scopes))? };
         let (tokens, wire) = (self.tokens.clone(), self.wire.clone());
         let token = runtime::wait(py, async move { tokens.get(&wire, &wanted).await })?;
         let expires_on = token.expires_on.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64);

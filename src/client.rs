@@ -242,27 +242,29 @@ impl Client {
         if let (hunt::Api::Auto, Some(found)) = (query.api, known.checked_sub(1).and_then(|i| candidates.get(i..=i))) {
             candidates = found;
         }
-        let mut refusals = Vec::new();
+        let choosing = candidates.len() > 1;
+        let (mut refusals, mut denied) = (Vec::new(), None);
         for (i, service) in candidates.iter().enumerate() {
             let op = hunt::operation(*service)?;
-            let last = i + 1 == candidates.len();
-            if !last && let Some(reason) = self.cannot_hunt(op).await? {
+            if choosing && let Some(reason) = self.cannot_hunt(op).await? {
                 refusals.push(reason);
                 continue;
             }
             match self.hunt_on(op, &query, options).await {
                 Ok(hunted) => {
-                    if query.api == hunt::Api::Auto && known == 0 {
+                    if choosing {
                         self.shared.hunting.store(i as u64 + 1, Release);
                     }
                     return Ok(hunted);
                 }
-                Err(e) if !last && e.kind() == Kind::PermissionDenied => refusals.push(format!("{}: {e}", service.name())),
-                Err(e) if last && !refusals.is_empty() => return Err(nowhere_to_hunt(e, refusals)),
+                Err(e) if choosing && e.kind() == Kind::PermissionDenied => {
+                    refusals.push(format!("{}: {e}", service.name()));
+                    denied = Some(e);
+                }
                 Err(e) => return Err(e),
             }
         }
-        Err(Error::new(Kind::Internal, "no hunting endpoint was tried"))
+        Err(nowhere_to_hunt(denied, refusals))
     }
 
     /// Why the credential cannot hunt there, as far as its token tells. A wrong secret is no reason to look elsewhere.
@@ -468,13 +470,15 @@ fn body(response: &Response) -> Result<Value> {
     })
 }
 
-fn nowhere_to_hunt(last: Error, mut refusals: Vec<String>) -> Error {
-    refusals.push(last.to_string());
-    let tried = refusals.clone();
-    let hint = "grant ThreatHunting.Read.All on Microsoft Graph; the older endpoints stop on 2027-02-01";
-    last.with(|f| f.message = format!("no hunting endpoint is open to this credential: {}", refusals.join("; ")))
-        .detail("tried", tried)
-        .hint(hint)
+fn nowhere_to_hunt(denied: Option<Error>, refusals: Vec<String>) -> Error {
+    let message = format!("no hunting endpoint is open to this credential: {}", refusals.join("; "));
+    let error = denied.unwrap_or_else(|| Error::new(Kind::PermissionDenied, ""));
+    error
+        .with(|f| f.message = message)
+        .detail("tried", refusals)
+        .detail("missing", vec!["ThreatHunting.Read.All"])
+        .detail("app", Service::Graph.app_name())
+        .hint("grant ThreatHunting.Read.All on Microsoft Graph; the older endpoints stop on 2027-02-01")
 }
 
 fn origin_of(text: &str) -> Origin {

@@ -249,12 +249,12 @@ def errors_raised(op: dict[str, Any]) -> list[tuple[str, str]]:
     if op["returns"]["kind"] == "rows":
         found.append(("QueryError", "the service refuses the query."))
     elif op["safety"] != "idempotent":
-        found.append(("BadRequestError", "the service refuses it, for example because such an action is running."))
+        found.append(("ConflictError", "such an action is running already."))
     found.append(("PermissionDeniedError", "the token lacks the permission; `missing` names it."))
     if any(p["in"] == "path" for p in op["params"]):
         found.append(("NotFoundError", "there is nothing of that id."))
     if op["safety"] != "idempotent":
-        found.append(("ConnectionLostError", "the connection broke; it may have begun all the same."))
+        found.append(("ActionOutcomeUnknownError", "no answer came; it may have begun all the same."))
     return found
 
 

@@ -187,8 +187,10 @@ impl<'py> Options<'py> {
         let Some(dict) = &self.dict else { return Ok(()) };
         let Some((name, _)) = dict.iter().next() else { return Ok(()) };
         let name = name.to_string();
-        let guess = crate::error::did_you_mean(&name, self.allowed.iter().copied());
-        let message = format!("is unknown; known: {}.{guess}", self.allowed.join(", "));
+        // What begins with an underscore is for our own tests.
+        let known: Vec<&str> = self.allowed.into_iter().filter(|n| !n.starts_with('_')).collect();
+        let guess = crate::error::did_you_mean(&name, known.iter().copied());
+        let message = format!("is unknown; known: {}.{guess}", known.join(", "));
         Err(if setting { Error::setting(&name, message) } else { Error::argument(&name, message) })
     }
 }

@@ -97,6 +97,16 @@ def test_no_permission_to_hunt_is_named(sb: xdrkit.Sandbox, client: xdrkit.Clien
     assert list(caught.value.missing) == [PERMISSIONS["graph"]]
 
 
+def test_no_endpoint_at_all_is_told_with_the_reason_of_each(sb: xdrkit.Sandbox, client: xdrkit.Client) -> None:
+    for permission in PERMISSIONS.values():
+        sb.revoke(permission)
+    with pytest.raises(xdrkit.PermissionDeniedError) as caught:
+        client.hunt(QUERY)
+    assert list(caught.value.missing) == [PERMISSIONS["graph"]]
+    assert all(f"{api}: the token lacks {permission}" in caught.value.message for api, permission in PERMISSIONS.items())
+    assert not any(record["operation"] for record in sb.requests)
+
+
 def test_a_query_that_is_wrong_is_refused_by_the_service(client: xdrkit.Client, sb: xdrkit.Sandbox, run: Run) -> None:
     with pytest.raises(xdrkit.QueryError) as caught:
         client.hunt("DeviceProcessEvents | wher x == 1")

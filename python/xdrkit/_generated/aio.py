@@ -1052,10 +1052,10 @@ class AsyncMachineActions(AsyncMachineActionsExtras):
 
         Raises:
             InvalidArgumentError: an argument is wrong; nothing was sent.
-            BadRequestError: the service refuses it, for example because such an action is running.
+            ConflictError: such an action is running already.
             PermissionDeniedError: the token lacks the permission; `missing` names it.
             NotFoundError: there is nothing of that id.
-            ConnectionLostError: the connection broke; it may have begun all the same.
+            ActionOutcomeUnknownError: no answer came; it may have begun all the same.
 
         Permissions:
             Application: `Machine.CollectForensics`, `Machine.Isolate`, `Machine.RestrictExecution`, `Machine.Scan`,
@@ -1207,10 +1207,10 @@ class AsyncMachines(AsyncResource):
 
         Raises:
             InvalidArgumentError: an argument is wrong; nothing was sent.
-            BadRequestError: the service refuses it, for example because such an action is running.
+            ConflictError: such an action is running already.
             PermissionDeniedError: the token lacks the permission; `missing` names it.
             NotFoundError: there is nothing of that id.
-            ConnectionLostError: the connection broke; it may have begun all the same.
+            ActionOutcomeUnknownError: no answer came; it may have begun all the same.
 
         Permissions:
             Application: `Machine.Isolate`. Delegated: `Machine.Isolate`. Any one will do, on WindowsDefenderATP.
@@ -1257,10 +1257,10 @@ class AsyncMachines(AsyncResource):
 
         Raises:
             InvalidArgumentError: an argument is wrong; nothing was sent.
-            BadRequestError: the service refuses it, for example because such an action is running.
+            ConflictError: such an action is running already.
             PermissionDeniedError: the token lacks the permission; `missing` names it.
             NotFoundError: there is nothing of that id.
-            ConnectionLostError: the connection broke; it may have begun all the same.
+            ActionOutcomeUnknownError: no answer came; it may have begun all the same.
 
         Permissions:
             Application: `Machine.Isolate`. Delegated: `Machine.Isolate`. Any one will do, on WindowsDefenderATP.
@@ -1309,10 +1309,10 @@ class AsyncMachines(AsyncResource):
 
         Raises:
             InvalidArgumentError: an argument is wrong; nothing was sent.
-            BadRequestError: the service refuses it, for example because such an action is running.
+            ConflictError: such an action is running already.
             PermissionDeniedError: the token lacks the permission; `missing` names it.
             NotFoundError: there is nothing of that id.
-            ConnectionLostError: the connection broke; it may have begun all the same.
+            ActionOutcomeUnknownError: no answer came; it may have begun all the same.
 
         Permissions:
             Application: `Machine.Scan`. Delegated: `Machine.Scan`. Any one will do, on WindowsDefenderATP.

@@ -1034,10 +1034,10 @@ class MachineActions(MachineActionsExtras):
 
         Raises:
             InvalidArgumentError: an argument is wrong; nothing was sent.
-            BadRequestError: the service refuses it, for example because such an action is running.
+            ConflictError: such an action is running already.
             PermissionDeniedError: the token lacks the permission; `missing` names it.
             NotFoundError: there is nothing of that id.
-            ConnectionLostError: the connection broke; it may have begun all the same.
+            ActionOutcomeUnknownError: no answer came; it may have begun all the same.
 
         Permissions:
             Application: `Machine.CollectForensics`, `Machine.Isolate`, `Machine.RestrictExecution`, `Machine.Scan`,
@@ -1189,10 +1189,10 @@ class Machines(Resource):
 
         Raises:
             InvalidArgumentError: an argument is wrong; nothing was sent.
-            BadRequestError: the service refuses it, for example because such an action is running.
+            ConflictError: such an action is running already.
             PermissionDeniedError: the token lacks the permission; `missing` names it.
             NotFoundError: there is nothing of that id.
-            ConnectionLostError: the connection broke; it may have begun all the same.
+            ActionOutcomeUnknownError: no answer came; it may have begun all the same.
 
         Permissions:
             Application: `Machine.Isolate`. Delegated: `Machine.Isolate`. Any one will do, on WindowsDefenderATP.
@@ -1239,10 +1239,10 @@ class Machines(Resource):
 
         Raises:
             InvalidArgumentError: an argument is wrong; nothing was sent.
-            BadRequestError: the service refuses it, for example because such an action is running.
+            ConflictError: such an action is running already.
             PermissionDeniedError: the token lacks the permission; `missing` names it.
             NotFoundError: there is nothing of that id.
-            ConnectionLostError: the connection broke; it may have begun all the same.
+            ActionOutcomeUnknownError: no answer came; it may have begun all the same.
 
         Permissions:
             Application: `Machine.Isolate`. Delegated: `Machine.Isolate`. Any one will do, on WindowsDefenderATP.
@@ -1291,10 +1291,10 @@ class Machines(Resource):
 
         Raises:
             InvalidArgumentError: an argument is wrong; nothing was sent.
-            BadRequestError: the service refuses it, for example because such an action is running.
+            ConflictError: such an action is running already.
             PermissionDeniedError: the token lacks the permission; `missing` names it.
             NotFoundError: there is nothing of that id.
-            ConnectionLostError: the connection broke; it may have begun all the same.
+            ActionOutcomeUnknownError: no answer came; it may have begun all the same.
 
         Permissions:
             Application: `Machine.Scan`. Delegated: `Machine.Scan`. Any one will do, on WindowsDefenderATP.

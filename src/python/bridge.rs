@@ -40,7 +40,7 @@ pub(super) fn future<'py, T: Send + 'static>(
     // References must not be dropped by a thread that is not attached: until the queue has them they are nobody's.
     let held = ManuallyDrop::new((event_loop.unbind(), future.clone().unbind()));
     let queue = queue()?;
-    runtime::runtime()?.spawn(async move {
+    runtime::runtime(py)?.spawn(async move {
         let result = tokio::select! {
             result = runtime::guarded(work) => Some(result),
             Ok(()) = &mut cancelled => None,

@@ -6,11 +6,17 @@
 
 use pyo3::prelude::*;
 use std::{
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    },
+    thread::ThreadId,
     time::{Duration, Instant},
 };
 
 static CLOSED: AtomicBool = AtomicBool::new(false);
+/// The thread that ends the interpreter.
+static LAST: OnceLock<ThreadId> = OnceLock::new();
 static INSIDE: AtomicUsize = AtomicUsize::new(0);
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
@@ -35,6 +41,14 @@ pub(super) fn is_closed() -> bool {
     CLOSED.load(SeqCst)
 }
 
+/// Keeps a daemon thread that comes late from going on: whatever it did next would end in a traceback of an interpreter that is half gone.
+/// The thread that ends the interpreter gets through.
+pub(super) fn hold_daemons() {
+    while is_closed() && LAST.get().is_some_and(|last| *last != std::thread::current().id()) {
+        std::thread::park();
+    }
+}
+
 /// Attaches a thread of ours to the interpreter; `None` when that is not to be done any more.
 pub(super) fn attach<T>(work: impl FnOnce(Python<'_>) -> T) -> Option<T> {
     let _inside = Inside::enter()?;
@@ -44,6 +58,7 @@ pub(super) fn attach<T>(work: impl FnOnce(Python<'_>) -> T) -> Option<T> {
 /// Closes the door and waits for those inside. Registered with atexit.
 #[pyfunction]
 pub(super) fn _shutdown(py: Python<'_>) {
+    let _ = LAST.set(std::thread::current().id());
     CLOSED.store(true, SeqCst);
     py.detach(|| {
         let began = Instant::now();

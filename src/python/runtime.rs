@@ -22,8 +22,9 @@ static RUNTIME: PerProcess<Runtime> = PerProcess::new();
 const SLICE: Duration = Duration::from_millis(50);
 
 /// The runtime of this process: a forked child gets its own.
-pub(super) fn runtime() -> PyResult<Arc<Runtime>> {
+pub(super) fn runtime(py: Python<'_>) -> PyResult<Arc<Runtime>> {
     if gate::is_closed() {
+        py.detach(gate::hold_daemons);
         return Err(PyRuntimeError::new_err("the interpreter is shutting down"));
     }
     RUNTIME
@@ -63,7 +64,7 @@ fn panic_text(lost: tokio::task::JoinError) -> String {
 /// Waits for work with the interpreter released.
 pub(super) fn wait<T: Send + 'static>(py: Python<'_>, work: impl Future<Output = Result<T>> + Send + 'static) -> PyResult<T> {
     let (done, mut waiting) = mpsc::sync_channel(1);
-    let task = Owned(runtime()?.spawn(async move {
+    let task = Owned(runtime(py)?.spawn(async move {
         let _ = done.send(guarded(work).await);
     }));
     loop {
@@ -82,17 +83,14 @@ pub(super) fn wait<T: Send + 'static>(py: Python<'_>, work: impl Future<Output =
 
 fn slice<T>(waiting: &mpsc::Receiver<T>) -> std::result::Result<T, RecvTimeoutError> {
     let received = waiting.recv_timeout(SLICE);
-    while gate::is_closed() {
-        // Only daemon threads come here; what they would find behind the door is an interpreter without its insides.
-        std::thread::park();
-    }
+    gate::hold_daemons();
     received
 }
 
 /// Runs the `xdr` command; gives its exit code.
 #[pyfunction]
 pub(super) fn cli(py: Python<'_>, argv: Vec<String>) -> PyResult<i32> {
-    let runtime = runtime()?;
+    let runtime = runtime(py)?;
     wait(py, async move { Ok(runtime.handle().spawn_blocking(move || crate::cli::run(&argv)).await.unwrap_or(crate::cli::EXIT_INTERNAL)) })
 }
 

@@ -98,7 +98,7 @@ test-rust: cargo ## the Rust tests: the core, the sandbox and the command, with 
 	fi
 
 .PHONY: test-python
-test-python: build $(STAMPS)/test $(STAMPS)/libs ## the Python tests, in .venv
+test-python: build $(STAMPS)/test $(STAMPS)/libs $(STAMPS)/check ## the Python tests, in .venv
 	@$(BIN)/python -m pytest
 
 # The wheel as a user gets it, on the oldest and the newest Python of this machine.

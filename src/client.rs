@@ -37,6 +37,8 @@ const HUNTING_DEADLINE: Duration = Duration::from_secs(600);
 const MAX_RETRIES: u32 = 3;
 /// A query costs quota each time.
 const HUNTING_MAX_RETRIES: u32 = 2;
+/// Longer than any device code lives.
+const SIGN_IN: Duration = Duration::from_secs(3600);
 const POLL: Duration = Duration::from_secs(2);
 const POLL_MAX: Duration = Duration::from_secs(15);
 
@@ -411,6 +413,7 @@ impl Client {
             timeout: pick("timeout", options.timeout, parts.timeout, TIMEOUT, HUNTING_TIMEOUT)?,
             deadline: pick("deadline", options.deadline, parts.deadline, DEADLINE, HUNTING_DEADLINE)?,
             max_retries: options.max_retries.or(parts.max_retries).unwrap_or(if hunting { HUNTING_MAX_RETRIES } else { MAX_RETRIES }),
+            sign_in: (options.deadline.is_none() && parts.deadline.is_none()).then_some(SIGN_IN),
         })
     }
 

@@ -145,6 +145,10 @@ impl Credential for DeviceCode {
         Some(&self.client_id)
     }
 
+    fn is_interactive(&self) -> bool {
+        true
+    }
+
     fn acquire<'a>(&'a self, wire: &'a Wire, wanted: &'a Wanted) -> BoxFuture<'a, Result<Grant>> {
         Box::pin(async move {
             let session =

@@ -110,6 +110,11 @@ pub trait Credential: Send + Sync + fmt::Debug {
         None
     }
 
+    /// Whether getting a token may take as long as a person takes.
+    fn is_interactive(&self) -> bool {
+        false
+    }
+
     /// Gets a new token. Never caches: that is not its business.
     fn acquire<'a>(&'a self, wire: &'a Wire, wanted: &'a Wanted) -> BoxFuture<'a, Result<Grant>>;
 }

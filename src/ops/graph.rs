@@ -1,6 +1,6 @@
 //! Incidents and alerts of all Defender products, on Microsoft Graph.
 
-use super::model::{FILTER, Kind, Method::*, ORDERBY, Operation, Paging, SKIP, Service::Graph, TOP, body, expand, id};
+use super::model::{FILTER, Kind, Method::*, Operation, Paging, SKIP, Service::Graph, TOP, body, expand, id};
 use super::types::{GRAPH_CLASSIFICATION, GRAPH_DETERMINATION};
 
 const INCIDENT_READ: &[&str] = &["SecurityIncident.Read.All", "SecurityIncident.ReadWrite.All"];
@@ -10,7 +10,7 @@ const ALERT_READ: &[&str] = &["SecurityAlert.Read.All", "SecurityAlert.ReadWrite
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation::new("graph.incidents.list", Graph, Get, "/v1.0/security/incidents")
         .summary("List the incidents of all Defender products.")
-        .params(&[FILTER, TOP, SKIP, ORDERBY, expand(&["alerts"])])
+        .params(&[FILTER, TOP, SKIP, expand(&["alerts"])])
         .many("GraphIncident", Paging::NextLink { page_max: 50 })
         .filterable(&["assignedTo", "classification", "createdDateTime", "determination", "lastUpdateDateTime", "severity", "status"])
         .permissions(INCIDENT_READ, INCIDENT_READ)
@@ -45,7 +45,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     Operation::new("graph.alerts.list", Graph, Get, "/v1.0/security/alerts_v2")
         .summary("List the alerts of all Defender products.")
         .notes("`$skip` goes no further than 500; next links do.")
-        .params(&[FILTER, TOP, SKIP, ORDERBY])
+        .params(&[FILTER, TOP, SKIP])
         .many("GraphAlert", Paging::NextLink { page_max: 1000 })
         .filterable(&[
             "assignedTo",

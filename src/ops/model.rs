@@ -188,9 +188,6 @@ pub const FILTER: Param = query("filter", "$filter", Kind::Text, "OData filter t
 pub const TOP: Param = query("top", "$top", Kind::Count, "At most so many items in all. Default: no limit.");
 /// `$skip`.
 pub const SKIP: Param = query("skip", "$skip", Kind::Count, "Leave out so many items at the start. Default: 0.");
-/// `$orderby`.
-pub const ORDERBY: Param =
-    query("orderby", "$orderby", Kind::Text, "OData order, such as `\"createdDateTime desc\"`. Default: the service's own.");
 
 /// `$expand` with the names that the operation allows.
 pub const fn expand(names: &'static [&'static str]) -> Param {

@@ -44,6 +44,8 @@ pub struct Bounds {
     pub deadline: Duration,
     /// How many tries may follow the first.
     pub max_retries: u32,
+    /// How long a person may take to sign in, if nobody set a deadline: that time does not count then.
+    pub sign_in: Option<Duration>,
 }
 
 /// A request on its way.
@@ -130,17 +132,24 @@ impl Pipeline {
     pub async fn send(&self, call: Call) -> Result<Response> {
         let clock = &self.wire.clock;
         let began = clock.monotonic();
-        let left = || call.bounds.deadline.saturating_sub(clock.monotonic() - began);
+        let mut ends = began.saturating_add(call.bounds.deadline);
+        let left = |ends: Duration| ends.saturating_sub(clock.monotonic());
+        let person = call.bounds.sign_in.filter(|_| self.tokens.credential().is_interactive());
         let quota = call.operation.map_or(call.service.name(), |op| op.quota.name);
         let client_request_id = random_guid();
         let mut wanted = Wanted::audience(self.audience(call.service));
         let (mut tries, mut renewed) = (0u32, false);
         loop {
-            self.wait_for_gate(quota, left(), &call).await?;
+            self.wait_for_gate(quota, left(ends), &call).await?;
             let mut request = call.request.clone();
             self.dress(&mut request, &client_request_id);
+            let before = clock.monotonic();
             let signing = auth::sign(&self.tokens, &self.wire, &wanted, &mut request);
-            let token = tokio::time::timeout(left(), signing).await.map_err(|_| self.out_of_time(&call, tries, "while signing in"))??;
+            let signed = tokio::time::timeout(person.unwrap_or_else(|| left(ends)), signing).await;
+            let token = signed.map_err(|_| self.out_of_time(&call, tries, "while signing in"))??;
+            if person.is_some() {
+                ends = ends.saturating_add(clock.monotonic() - before);
+            }
             tries += 1;
             let method = request.method.clone();
             let told = log::Try {
@@ -154,7 +163,7 @@ impl Pipeline {
             told.sending();
             self.stats.requests.fetch_add(1, Relaxed);
             let start = clock.monotonic();
-            let timeout = call.bounds.timeout.min(left()).max(Duration::from_millis(1));
+            let timeout = call.bounds.timeout.min(left(ends)).max(Duration::from_millis(1));
             let result = self.wire.transport.send(request, timeout).await;
             let outcome = match &result {
                 Ok(a) => {
@@ -177,7 +186,7 @@ impl Pipeline {
             if let Outcome::Answered(429 | 503, Some(asked)) = outcome {
                 self.throttle.close(quota, asked, &**clock);
             }
-            let limits = Limits { max_retries: call.bounds.max_retries, left: left() };
+            let limits = Limits { max_retries: call.bounds.max_retries, left: left(ends) };
             match retry::decide(outcome, call.safety, tries, limits, clock.chance()) {
                 Decision::Again(wait) => {
                     let throttled = matches!(outcome, Outcome::Answered(429, _));
@@ -188,7 +197,7 @@ impl Pipeline {
                 Decision::TooLong(wait) => return Err(self.too_long(&call, wait, tries, result.ok().as_ref())),
                 Decision::Take => {
                     let elapsed = clock.monotonic() - began;
-                    return self.take(&call, result, tries, elapsed, &token, left().is_zero());
+                    return self.take(&call, result, tries, elapsed, &token, left(ends).is_zero());
                 }
             }
         }

@@ -49,7 +49,7 @@ async fn run(id: &str, steps: Vec<Step>) -> (Result<Response>, Vec<f64>) {
         _ => object([("id", "m".into())]),
     };
     let request = request::build(op, arguments.as_object().unwrap(), &Url::parse("https://api.example").unwrap()).unwrap();
-    let bounds = Bounds { timeout: Duration::from_secs(10), deadline: Duration::from_secs(100), max_retries: 3 };
+    let bounds = Bounds { timeout: Duration::from_secs(10), deadline: Duration::from_secs(100), max_retries: 3, sign_in: None };
     let result = pipeline.send(Call { request, service: op.service, operation: Some(op), safety: op.safety, bounds }).await;
     assert!(script.steps.lock().unwrap().is_empty(), "fewer requests than the script has");
     let times = script.sent.lock().unwrap().iter().map(Duration::as_secs_f64).collect();

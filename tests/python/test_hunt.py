@@ -103,7 +103,9 @@ def test_no_endpoint_at_all_is_told_with_the_reason_of_each(sb: xdrkit.Sandbox, 
     with pytest.raises(xdrkit.PermissionDeniedError) as caught:
         client.hunt(QUERY)
     assert list(caught.value.missing) == [PERMISSIONS["graph"]]
-    assert all(f"{api}: the token lacks {permission}" in caught.value.message for api, permission in PERMISSIONS.items())
+    assert all(
+        f"{api}: the token lacks {permission}" in caught.value.message for api, permission in PERMISSIONS.items()
+    )
     assert not any(record["operation"] for record in sb.requests)
 
 

@@ -142,3 +142,12 @@ def test_a_token_for_another_service_is_not_sent(sb: xdrkit.Sandbox) -> None:
         with pytest.raises(errors.CredentialUnavailableError, match=r"the token is for https://graph\.microsoft\.com"):
             client.machines.list().first()
         assert client.hunt("AlertInfo | take 1").api == "graph"
+
+
+def test_the_time_that_a_person_takes_does_not_count(by_hand: xdrkit.Sandbox) -> None:
+    def slow(code: Any) -> None:
+        by_hand.fault(path=f"/{by_hand.tenant_id}/oauth2/v2.0/token", kind="reset", times=900)
+        by_hand.approve(code.user_code)
+
+    with device_client(by_hand, slow) as client:
+        assert client.machines.list(top=1).first()

@@ -223,7 +223,6 @@ class GraphAlerts(Resource):
         filter: str | None = None,
         top: int | None = None,
         skip: int | None = None,
-        orderby: str | None = None,
         page_size: int | None = None,
         timeout: Seconds | None = None,
         deadline: Seconds | None = None,
@@ -236,7 +235,6 @@ class GraphAlerts(Resource):
             filter: OData filter text, such as `"status eq 'New'"`. Default: everything.
             top: At most so many items in all. Default: no limit.
             skip: Leave out so many items at the start. Default: 0.
-            orderby: OData order, such as `"createdDateTime desc"`. Default: the service's own.
             page_size: How many items to ask for at a time; it changes the number of requests, not the items. Default:
                 1,000, the most allowed.
             timeout: Seconds for one try, a number or a timedelta. Default: the client's.
@@ -269,7 +267,7 @@ class GraphAlerts(Resource):
         """
         return self._pages(
             "graph.alerts.list",
-            {"filter": filter, "top": top, "skip": skip, "orderby": orderby},
+            {"filter": filter, "top": top, "skip": skip},
             page_size=page_size,
             timeout=timeout,
             deadline=deadline,
@@ -457,7 +455,6 @@ class GraphIncidents(Resource):
         filter: str | None = None,
         top: int | None = None,
         skip: int | None = None,
-        orderby: str | None = None,
         expand: Literal["alerts"] | None = None,
         page_size: int | None = None,
         timeout: Seconds | None = None,
@@ -469,7 +466,6 @@ class GraphIncidents(Resource):
             filter: OData filter text, such as `"status eq 'New'"`. Default: everything.
             top: At most so many items in all. Default: no limit.
             skip: Leave out so many items at the start. Default: 0.
-            orderby: OData order, such as `"createdDateTime desc"`. Default: the service's own.
             expand: A related collection to include. Default: none. One of `alerts`.
             page_size: How many items to ask for at a time; it changes the number of requests, not the items. Default:
                 50, the most allowed.
@@ -503,7 +499,7 @@ class GraphIncidents(Resource):
         """
         return self._pages(
             "graph.incidents.list",
-            {"filter": filter, "top": top, "skip": skip, "orderby": orderby, "expand": expand},
+            {"filter": filter, "top": top, "skip": skip, "expand": expand},
             page_size=page_size,
             timeout=timeout,
             deadline=deadline,

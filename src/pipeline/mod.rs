@@ -150,6 +150,9 @@ impl Pipeline {
             if person.is_some() {
                 ends = ends.saturating_add(clock.monotonic() - before);
             }
+            if left(ends).is_zero() {
+                return Err(self.out_of_time(&call, tries, "while signing in"));
+            }
             tries += 1;
             let method = request.method.clone();
             let told = log::Try {

@@ -121,6 +121,8 @@ def _share(wanted: list[int], width: int) -> tuple[list[int], int]:
 
 
 _STYLE = "border-collapse:collapse;font-size:90%"
+_SHORT = ("DateTime", "Guid", "TimeSpan", "SByte", "Int32", "Int64", "Double")
+_UNBROKEN = ";white-space:nowrap;overflow-wrap:normal;"
 _CELL = (
     "text-align:left;vertical-align:top;padding:2px 8px;max-width:40em;overflow-wrap:anywhere;"
     "border-bottom:1px solid rgba(128,128,128,.3)"
@@ -139,11 +141,14 @@ def html_card(result: HuntResult, notes: list[str]) -> str:
     rows = result[:_HTML_ROWS]
     warnings = [f"Truncated: {result.truncated}"] if result.truncated else []
     head = "".join(
-        f'<th style="{_CELL}">{safe(n)}<br><small style="font-weight:normal;opacity:.7">{safe(t)}</small></th>'
+        f'<th style="{_CELL}{_UNBROKEN}">{safe(n)}<br><small style="font-weight:normal;opacity:.7">{safe(t)}</small></th>'
         for n, t in schema
     )
     body = "".join(
-        "<tr>" + "".join(f'<td style="{_CELL}">{safe(row[n])}</td>' for n, _ in schema) + "</tr>" for row in rows
+        "<tr>"
+        + "".join(f'<td style="{_CELL}{_UNBROKEN if t in _SHORT else ""}">{safe(row[n])}</td>' for n, t in schema)
+        + "</tr>"
+        for row in rows
     )
     more = len(result) - len(rows)
     return (

@@ -39,6 +39,10 @@ if TYPE_CHECKING:
 __all__ = ["Sandbox", "sandbox"]
 
 
+# Seconds between two looks at an action that ends within two looks.
+_POLL = 0.05
+
+
 def sandbox(
     *,
     port: int = 0,
@@ -241,7 +245,7 @@ class Sandbox:
         return f"<Sandbox {self.url} tenant={self.tenant_id}>"
 
     def _where(self) -> dict[str, Any]:
-        return {"tenant_id": self.tenant_id, "base_url": self.url, "authority": self.url}
+        return {"poll_interval": _POLL, "tenant_id": self.tenant_id, "base_url": self.url, "authority": self.url}
 
     def _app(self) -> dict[str, Any]:
         return {**self._where(), "client_id": self.client_id, "client_secret": self._identity["client_secret"]}

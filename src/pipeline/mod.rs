@@ -17,7 +17,7 @@ pub mod transport;
 
 use crate::{
     auth::{Tokens, Wanted, Wire},
-    clock::random_guid,
+    clock::{Clock, random_guid},
     error::{Error, Kind, Result},
     ops::model::{Operation, Safety, Service},
     request::Request,
@@ -172,7 +172,7 @@ impl Pipeline {
                 Ok(a) => {
                     told.answered(a.status, a.body.len(), clock.monotonic() - start);
                     self.stats.bytes.fetch_add(a.body.len() as u64, Relaxed);
-                    Outcome::Answered(a.status, retry::retry_after(&a.headers, clock.wall()))
+                    Outcome::Answered(a.status, asked_wait(a, &**clock))
                 }
                 Err(f) => {
                     told.failed(&f.message);
@@ -228,7 +228,7 @@ impl Pipeline {
                     }
                     _ => error,
                 };
-                let asked = retry::retry_after(&answer.headers, self.wire.clock.wall());
+                let asked = asked_wait(&answer, &*self.wire.clock);
                 error.with(|f| f.retry_after = asked.map(|d| d.as_secs_f64()))
             }
             Err(failure) => failed(failure, call, over),
@@ -286,6 +286,12 @@ impl Pipeline {
         let message = format!("the deadline of {} s passed {when}", call.bounds.deadline.as_secs_f64());
         about(Error::new(Kind::DeadlineExceeded, message), call, tries)
     }
+}
+
+/// How long an answer asks to wait: by its headers, or else, when it is a 429, by the window that its text names.
+fn asked_wait(answer: &Answer, clock: &dyn Clock) -> Option<Duration> {
+    let by_text = || (answer.status == 429).then(|| retry::quota_window(&answer.body)).flatten();
+    retry::retry_after(&answer.headers, clock.wall()).or_else(by_text)
 }
 
 fn failed(failure: Failure, call: &Call, over: bool) -> Error {

@@ -91,6 +91,18 @@ pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     (longest > 0.0).then(|| Duration::from_secs_f64(longest.min(f64::from(u32::MAX))))
 }
 
+/// The window of a quota that a 429 without headers names in its text: `… maximum allowed 45 per 00:01:00`. Waiting for a whole window is the
+/// only wait that is surely long enough.
+pub fn quota_window(body: &[u8]) -> Option<Duration> {
+    let text = String::from_utf8_lossy(body.get(..body.len().min(4096))?);
+    let window = text.split(" per ").skip(1).find_map(|rest| {
+        let mut parts = rest.get(..8)?.split(':').map(|p| (p.len() == 2).then(|| p.parse::<u64>().ok())?);
+        let seconds = parts.next()?? * 3600 + parts.next()?? * 60 + parts.next()??;
+        parts.next().is_none().then_some(Duration::from_secs(seconds))
+    });
+    window.filter(|w| !w.is_zero())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,7 +167,33 @@ mod tests {
         assert_eq!(wait(&[("retry-after", "1e300")]), Some(f64::from(u32::MAX)));
     }
 
+    #[test]
+    fn the_window_of_a_quota_is_read_from_the_text() {
+        let window = |text: &str| quota_window(text.as_bytes()).map(|d| d.as_secs());
+        assert_eq!(
+            window(r#"{"error":{"code":"429","message":"API calls quota exceeded! maximum allowed 45 per 00:01:00","target":"x"}}"#),
+            Some(60)
+        );
+        assert_eq!(window("allowed 1500 per 01:00:00"), Some(3600));
+        for nothing in [
+            "",
+            "45 per minute",
+            "45 per 1:00:00 ",
+            "45 per 00:00:00",
+            "per 00:01:00:00",
+            "45 per 0a:00:00",
+            "45 per \u{e9}\u{e9}\u{e9}\u{e9}\u{e9}",
+        ] {
+            assert_eq!(window(nothing), None, "{nothing}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn no_text_can_break_it(text in "\\PC{0,20} per \\PC{0,20}") {
+            let _ = quota_window(text.as_bytes());
+        }
+
         #[test]
         fn no_header_can_break_it(text in "[ -~]{0,40}") {
             let _ = retry_after(&headers(&[("retry-after", &text), ("date", &text)]), UNIX_EPOCH);

@@ -110,6 +110,16 @@ def test_a_wait_that_is_asked_for_is_waited(sb: xdrkit.Sandbox) -> None:
         assert client.stats["retries"] == 1
 
 
+def test_the_quota_that_only_the_body_names_is_waited_for(sb: xdrkit.Sandbox) -> None:
+    said = {
+        "error": {"code": "429", "message": "API calls quota exceeded! maximum allowed 45 per 00:01:00", "target": "t"}
+    }
+    sb.fault(operation="machines.list", status=429, body=said, times=1)
+    with sb.client(_virtual_clock=True) as client:
+        client.call("machines.list", top=1)
+        assert client.stats["throttled_seconds"] >= 60
+
+
 def test_a_wait_beyond_the_deadline_is_told_at_once(sb: xdrkit.Sandbox) -> None:
     sb.fault(operation="machines.list", status=429, headers={"Retry-After": "3600"}, times=None)
     with sb.client() as client, pytest.raises(errors.ThrottledError) as caught:

@@ -55,7 +55,7 @@ impl PyCredential {
         options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<PyCredential> {
         let (authority, wire) = parts(py, tenant_id, options)?;
-        let credential = lift(py, DeviceCode::new(authority, client_id, self::prompt(py, Some(prompt))?))?;
+        let credential = lift(py, DeviceCode::new(authority, client_id, self::prompt(Some(prompt))))?;
         Ok(PyCredential { tokens: Tokens::new(credential), wire })
     }
 
@@ -160,9 +160,8 @@ fn ask(py: Python<'_>, object: &Bound<'_, PyAny>, scope: &str, claims: Option<St
 }
 
 /// Shows device codes through a callable, or on standard error.
-pub(super) fn prompt(py: Python<'_>, callable: Option<Py<PyAny>>) -> PyResult<Arc<dyn Prompt>> {
-    let _ = py;
-    Ok(Arc::new(PyPrompt { callable }))
+pub(super) fn prompt(callable: Option<Py<PyAny>>) -> Arc<dyn Prompt> {
+    Arc::new(PyPrompt { callable })
 }
 
 struct PyPrompt {

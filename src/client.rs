@@ -1,7 +1,7 @@
 //! The client: one async body for every verb. The sync and async faces only differ in how they wait for it.
 
 use crate::{
-    auth::{Tokens, Wanted, Wire},
+    auth::{Tokens, Wire},
     cloud::Cloud,
     error::{Error, Kind, Result},
     hunt::{self, Hunted, Query, decode},
@@ -351,7 +351,7 @@ impl Client {
     async fn token(&self, service: Service) -> Result<Arc<crate::auth::Token>> {
         self.check_open()?;
         let pipeline = self.pipeline();
-        let wanted = Wanted::audience(pipeline.audience(service));
+        let wanted = pipeline.wanted(service);
         self.until_closed(pipeline.tokens().get(pipeline.wire(), &wanted)).await?
     }
 
@@ -388,7 +388,7 @@ impl Client {
 
     fn pipeline(&self) -> Arc<Pipeline> {
         let parts = &self.shared.parts;
-        let make = || Ok::<_, Infallible>(Pipeline::new(parts.wire.clone(), parts.tokens.clone(), parts.audiences.clone()));
+        let make = || Ok::<_, Infallible>(Pipeline::new(parts.wire.clone(), parts.tokens.clone(), parts.audiences.clone(), None));
         self.shared.pipeline.get_or_try_make(make).unwrap_or_else(|never| match never {})
     }
 

@@ -1,7 +1,7 @@
 //! From what the user gave to a client: every setting is checked here, before anything is sent, and an error names it.
 
 use crate::{
-    auth::{Authority, ClientSecret, DeviceCode, Prompt, Tokens, Wire, check_scheme},
+    auth::{Authority, ClientSecret, DeviceCode, Person, PublicClient, Tokens, User, Wire, check_scheme, check_secret},
     client::{Client, Parts},
     clock::{Clock, SystemClock},
     cloud::{CLOUDS, Cloud},
@@ -63,8 +63,8 @@ pub struct Settings {
     pub proxy: Option<String>,
     /// Put in front of our own name.
     pub user_agent: Option<String>,
-    /// Shows device codes.
-    pub prompt: Option<Arc<dyn Prompt>>,
+    /// The way to the person in front of the program.
+    pub person: Option<Arc<dyn Person>>,
     /// Seconds between two looks at a machine action.
     pub poll_interval: Option<f64>,
     /// Where time comes from; tests bring their own.
@@ -104,6 +104,7 @@ impl Settings {
         let network = Network { ca_bundle: self.ca_bundle.clone(), proxy: self.proxy.clone() };
         Ok(Wire {
             transport: Arc::new(Http::new(network)?),
+            direct: Arc::new(Http::direct()),
             clock: self.clock.clone().unwrap_or_else(SystemClock::shared),
             user_agent: user_agent(self.user_agent.as_deref())?,
         })
@@ -190,14 +191,14 @@ impl Settings {
         };
         let client_id = self.client_id.as_deref().ok_or_else(|| missing("client_id", "AZURE_CLIENT_ID"));
         if named == Some("device-code") {
-            let prompt = self.prompt.clone().ok_or_else(|| Error::new(Kind::Internal, "no prompt was given"))?;
+            let person = self.person.clone().ok_or_else(|| Error::new(Kind::Internal, "no prompt was given"))?;
             let tenant = tenant.as_deref().unwrap_or("organizations");
-            return Ok(Tokens::new(DeviceCode::new(authority(Some(tenant))?, client_id?, prompt)?));
+            return Ok(Tokens::new(User::new(PublicClient::new(authority(Some(tenant))?, client_id?)?, DeviceCode { person })));
         }
         let authority = authority(tenant.as_deref())?;
         let client_id = client_id?;
         let secret = self.client_secret.clone().ok_or_else(|| missing("client_secret", "AZURE_CLIENT_SECRET"))?;
-        Ok(Tokens::new(ClientSecret::new(authority, client_id, secret)?))
+        Ok(Tokens::new(ClientSecret::new(authority, client_id, check_secret(secret)?)?))
     }
 }
 
@@ -305,11 +306,11 @@ mod tests {
     fn the_environment_fills_in_a_whole_application_or_none() {
         let environment = |name: &str| match name {
             "AZURE_TENANT_ID" => Some(TENANT.to_owned()),
-            "AZURE_CLIENT_ID" => Some("other app".to_owned()),
+            "AZURE_CLIENT_ID" => Some("other-app".to_owned()),
             "AZURE_CLIENT_SECRET" => Some("other secret".to_owned()),
             _ => None,
         };
-        assert_eq!(Settings::default().build(&environment).unwrap().client_id().as_deref(), Some("other app"));
+        assert_eq!(Settings::default().build(&environment).unwrap().client_id().as_deref(), Some("other-app"));
         let half = Settings { client_id: Some("mine".into()), ..Settings::default() };
         assert!(half.build(&environment).unwrap_err().to_string().starts_with("client_secret:"));
     }

@@ -39,6 +39,18 @@ impl Authority {
         Ok(Authority { host: url, tenant: tenant.to_ascii_lowercase() })
     }
 
+    /// The same login host for another tenant; `None` is this one.
+    pub fn for_tenant(&self, tenant: Option<&str>) -> Result<Authority> {
+        let Some(tenant) = tenant else { return Ok(self.clone()) };
+        check_tenant(tenant)?;
+        Ok(Authority { host: self.host.clone(), tenant: tenant.to_ascii_lowercase() })
+    }
+
+    /// The login host's origin, such as `https://login.microsoftonline.com`.
+    pub fn host(&self) -> String {
+        self.host.origin().ascii_serialization()
+    }
+
     /// A page of the tenant's v2 endpoint, such as `token`.
     pub fn v2(&self, page: &str) -> Url {
         let mut url = self.host.clone();

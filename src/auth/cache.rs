@@ -226,7 +226,7 @@ mod tests {
 
     fn setup(fails_from: Option<u64>) -> (Arc<Tokens>, Wire, Arc<VirtualClock>, Wanted) {
         let clock = VirtualClock::shared();
-        let wire = Wire { transport: Arc::new(NoWire), clock: clock.clone(), user_agent: String::new() };
+        let wire = Wire::over(Arc::new(NoWire), clock.clone());
         (Tokens::new(Counting { asked: AtomicU64::new(0), fails_from }), wire, clock, Wanted::audience("a"))
     }
 

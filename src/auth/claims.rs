@@ -34,13 +34,23 @@ pub struct Claims {
     pub expires: Option<i64>,
 }
 
+/// The claims of a JWT, as they are.
+pub(super) fn payload(token: &str) -> Option<Value> {
+    let mut parts = token.split('.');
+    let (_, payload, _) = (parts.next()?, parts.next()?, parts.next()?);
+    part(payload)
+}
+
+/// One part of a JWT, or what is coded like one.
+pub(super) fn part(text: &str) -> Option<Value> {
+    let bytes = URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok()?;
+    json::parse(&bytes).ok().filter(|c| c.as_object().is_some())
+}
+
 impl Claims {
     /// The claims of a JWT; `None` if it is something else.
     pub fn read(token: &Secret) -> Option<Claims> {
-        let mut parts = token.expose().split('.');
-        let (_, payload, _) = (parts.next()?, parts.next()?, parts.next()?);
-        let payload = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
-        let claims = json::parse(&payload).ok().filter(|c| c.as_object().is_some())?;
+        let claims = payload(token.expose())?;
         let text = |names: &[&str]| names.iter().find_map(|n| claims.get(n).and_then(Value::as_str)).map(str::to_owned);
         let scopes = text(&["scp"]);
         let permissions = match &scopes {

@@ -5,7 +5,7 @@
 
 use super::{Grant, Wire, hints, is_token};
 use crate::{
-    clock::random_guid,
+    clock::{epoch_seconds, random_guid},
     error::{Error, Kind, Result},
     json::{self, Value},
     ops::model::Safety,
@@ -17,22 +17,53 @@ use crate::{
     secret::{self, Secret},
 };
 use http::HeaderValue;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 use url::Url;
 
 const TRY: Duration = Duration::from_secs(30);
 const ALL_TRIES: Duration = Duration::from_secs(90);
 const MAX_RETRIES: u32 = 3;
 const MAX_BODY: usize = 1 << 20;
+/// Tokens whose user can answer challenges live up to 28 hours; longer than two days none does.
+const LONGEST: f64 = 172_800.0;
 
 /// A form field: most are secrets or close to one, so all are treated as such.
 pub(super) type Field<'a> = (&'a str, &'a str);
+
+/// A form for an endpoint.
+pub(super) struct Question<'a> {
+    url: &'a Url,
+    form: &'a [Field<'a>],
+    anchor: Option<&'a str>,
+    safety: Safety,
+}
+
+impl<'a> Question<'a> {
+    pub(super) fn new(url: &'a Url, form: &'a [Field<'a>]) -> Question<'a> {
+        Question { url, form, anchor: None, safety: Safety::Idempotent }
+    }
+
+    /// Names the mailbox by which the login host finds the user's data center.
+    pub(super) fn anchored(self, anchor: Option<&'a str>) -> Question<'a> {
+        Question { anchor, ..self }
+    }
+
+    /// A code is good for one use: the question is not repeated once it may have arrived.
+    pub(super) fn once(self) -> Question<'a> {
+        Question { safety: Safety::OnlyIfNeverSent, ..self }
+    }
+}
 
 /// What the endpoint answered, before anybody judged it.
 pub(super) struct Reply {
     status: u16,
     body: Value,
+    ahead: Option<i64>,
 }
+
+/// The answer to a successful question.
+#[derive(Debug)]
+pub struct Granted(Value);
 
 /// A refusal by the token endpoint, by its own words.
 #[derive(Debug)]
@@ -44,29 +75,57 @@ pub(super) struct Refusal {
 }
 
 impl Reply {
+    /// Seconds by which the server's clock is ahead of ours, by its `Date`.
+    pub(super) fn server_ahead(&self) -> Option<i64> {
+        self.ahead
+    }
+
     /// The answer to a successful question.
-    pub(super) fn accept(self, url: &Url) -> std::result::Result<Value, Refusal> {
+    pub(super) fn accept(self, url: &Url) -> std::result::Result<Granted, Refusal> {
         if self.status == 200 {
-            return Ok(self.body);
+            return Ok(Granted(self.body));
         }
         Err(refusal(self.status, &self.body, url))
     }
 }
 
+impl Granted {
+    /// A member, if it is a text.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name).and_then(Value::as_str).filter(|t| !t.is_empty())
+    }
+
+    /// A member that is a secret.
+    pub(super) fn secret(&self, name: &str) -> Option<Secret> {
+        self.text(name).map(Secret::new)
+    }
+
+    /// A member, if it is a number or the text of one.
+    pub(super) fn number(&self, name: &str) -> Option<f64> {
+        self.0.get(name).and_then(number)
+    }
+
+    /// The token.
+    pub(super) fn grant(&self) -> Result<Grant> {
+        grant(&self.0)
+    }
+}
+
 /// Posts a form. Transport failures, throttling and 5xx are retried here; refusals come back for the caller to judge.
-pub(super) async fn post(wire: &Wire, url: &Url, form: &[Field<'_>]) -> Result<Reply> {
-    let body = Secret::new(form.iter().map(|(k, v)| format!("{k}={}", encode(v))).collect::<Vec<_>>().join("&"));
+pub(super) async fn post(wire: &Wire, question: &Question<'_>) -> Result<Reply> {
+    let url = question.url;
+    let body = Secret::new(question.form.iter().map(|(k, v)| format!("{k}={}", encode(v))).collect::<Vec<_>>().join("&"));
     let began = wire.clock.monotonic();
     let mut tries = 0;
     loop {
         tries += 1;
-        let answer = wire.transport.send(question(wire, url, &body), TRY).await;
+        let answer = wire.transport.send(request(wire, question, &body), TRY).await;
         let outcome = match &answer {
             Ok(a) => Outcome::Answered(a.status, retry::retry_after(&a.headers, wire.clock.wall())),
             Err(f) => Outcome::Failed { sent: f.sent, transient: f.transient },
         };
         let left = ALL_TRIES.saturating_sub(wire.clock.monotonic() - began);
-        match retry::decide(outcome, Safety::Idempotent, tries, Limits { max_retries: MAX_RETRIES, left }, wire.clock.chance()) {
+        match retry::decide(outcome, question.safety, tries, Limits { max_retries: MAX_RETRIES, left }, wire.clock.chance()) {
             Decision::Again(wait) => {
                 tracing::debug!(target: "xdrkit", "sign-in at {} again in {:.1} s", secret::shown(url), wait.as_secs_f64());
                 wire.clock.sleep(wait).await;
@@ -74,9 +133,13 @@ pub(super) async fn post(wire: &Wire, url: &Url, form: &[Field<'_>]) -> Result<R
             Decision::TooLong(wait) => return Err(throttled(url, wait, tries)),
             Decision::Take => {
                 return match answer {
-                    Ok(answer) => read(answer, url, tries),
+                    Ok(answer) => read(wire, answer, url, tries),
                     Err(f) => {
-                        let kind = if f.timeout { Kind::DeadlineExceeded } else { Kind::Connect };
+                        let kind = match (f.timeout, f.sent && question.safety != Safety::Idempotent) {
+                            (true, _) => Kind::DeadlineExceeded,
+                            (false, true) => Kind::ConnectionLost,
+                            (false, false) => Kind::Connect,
+                        };
                         Err(Error::new(kind, format!("cannot sign in at {}: {}", secret::shown(url), f.message)).with(|e| {
                             e.attempts = tries;
                             e.url = Some(secret::shown(url));
@@ -88,8 +151,8 @@ pub(super) async fn post(wire: &Wire, url: &Url, form: &[Field<'_>]) -> Result<R
     }
 }
 
-fn question(wire: &Wire, url: &Url, body: &Secret) -> Request {
-    let mut request = Request::new(http::Method::POST, url.clone());
+fn request(wire: &Wire, question: &Question<'_>, body: &Secret) -> Request {
+    let mut request = Request::new(http::Method::POST, question.url.clone());
     let headers = &mut request.headers;
     headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
     headers.insert(http::header::ACCEPT, HeaderValue::from_static("application/json"));
@@ -99,11 +162,14 @@ fn question(wire: &Wire, url: &Url, body: &Secret) -> Request {
         }
     }
     headers.insert("x-client-ver", HeaderValue::from_static(env!("CARGO_PKG_VERSION")));
+    if let Some(anchor) = question.anchor.and_then(|a| HeaderValue::from_str(a).ok()) {
+        headers.insert("x-anchormailbox", anchor);
+    }
     request.body = Some(body.expose().to_owned().into());
     request
 }
 
-fn read(answer: Answer, url: &Url, tries: u32) -> Result<Reply> {
+fn read(wire: &Wire, answer: Answer, url: &Url, tries: u32) -> Result<Reply> {
     let at = secret::shown(url);
     let wrong = |what: &str| {
         Err(Error::new(Kind::BadResponse, format!("{at} {what}")).with(|f| {
@@ -124,9 +190,16 @@ fn read(answer: Answer, url: &Url, tries: u32) -> Result<Reply> {
         return wrong("answered with far too much for a token");
     }
     match json::parse(&answer.body) {
-        Ok(body @ Value::Object(_)) => Ok(Reply { status: answer.status, body }),
+        Ok(body @ Value::Object(_)) => Ok(Reply { status: answer.status, body, ahead: ahead(&answer, wire) }),
         _ => wrong("did not answer with JSON; is a proxy or a login page in between?"),
     }
+}
+
+/// By how many seconds the server's `Date` is ahead of our calendar.
+fn ahead(answer: &Answer, wire: &Wire) -> Option<i64> {
+    let date = httpdate::parse_http_date(answer.headers.get(http::header::DATE)?.to_str().ok()?).ok()?;
+    let there = date.duration_since(UNIX_EPOCH).ok()?.as_secs() as i64;
+    Some(there - epoch_seconds(&*wire.clock))
 }
 
 fn throttled(url: &Url, wait: Duration, tries: u32) -> Error {
@@ -139,7 +212,7 @@ fn throttled(url: &Url, wait: Duration, tries: u32) -> Error {
 }
 
 /// The token of an answer.
-pub(super) fn grant(body: &Value) -> Result<Grant> {
+fn grant(body: &Value) -> Result<Grant> {
     let bad = |what: &str| Error::new(Kind::BadResponse, format!("the login host's answer {what}"));
     let token = body.get("access_token").and_then(Value::as_str).unwrap_or_default();
     if !is_token(token) {
@@ -148,7 +221,7 @@ pub(super) fn grant(body: &Value) -> Result<Grant> {
     if !body.get("token_type").and_then(Value::as_str).is_none_or(|t| t.eq_ignore_ascii_case("bearer")) {
         return Err(bad("holds a token that is no bearer token"));
     }
-    let seconds = |key: &str| body.get(key).and_then(number).map(|s| Duration::from_secs_f64(s.clamp(0.0, 86_400.0)));
+    let seconds = |key: &str| body.get(key).and_then(number).map(|s| Duration::from_secs_f64(s.clamp(0.0, LONGEST)));
     // Without a lifetime the token is used once.
     Ok(Grant { token: Secret::new(token), lifetime: seconds("expires_in").unwrap_or_default(), refresh_in: seconds("refresh_in") })
 }
@@ -199,7 +272,7 @@ mod tests {
         let lifetime = |v: Value| grant(&object([("access_token", "t".into()), ("expires_in", v)])).unwrap().lifetime.as_secs();
         assert_eq!(lifetime("3599".into()), 3599);
         assert_eq!(lifetime(Value::Int(3599)), 3599);
-        assert_eq!(lifetime(Value::Float(1e30)), 86_400);
+        assert_eq!(lifetime(Value::Float(1e30)), 172_800);
         assert_eq!(lifetime(Value::Int(-1)), 0);
         assert_eq!(lifetime(Value::Null), 0);
     }

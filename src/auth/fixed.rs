@@ -32,11 +32,12 @@ impl Credential for StaticToken {
     fn acquire<'a>(&'a self, wire: &'a Wire, wanted: &'a Wanted) -> BoxFuture<'a, Result<Grant>> {
         Box::pin(async move {
             let claims = Claims::read(&self.token);
+            let resource = wanted.resource()?;
             if let Some(claims) = &claims {
                 let audience = claims.audience.trim_end_matches('/');
-                let known = [wanted.audience.trim_end_matches('/'), Claims::app_id_of(&wanted.audience).unwrap_or_default()];
+                let known = [resource.trim_end_matches('/'), Claims::app_id_of(resource).unwrap_or_default()];
                 if audience.starts_with("http") && !known.contains(&audience) {
-                    let message = format!("the token is for {audience}; this call needs one for {}", wanted.audience);
+                    let message = format!("the token is for {audience}; this call needs one for {resource}");
                     return Err(Error::new(Kind::CredentialUnavailable, message));
                 }
             }

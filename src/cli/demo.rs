@@ -2,7 +2,7 @@
 
 use super::{printing, text::Page};
 use crate::{
-    auth::{Authority, DeviceCode, DevicePrompt, Prompt, Tokens},
+    auth::{Authority, DeviceCode, DevicePrompt, Person, PublicClient, Tokens, User},
     client::{CallOptions, Client, Identity},
     error::{Error, Kind, Result},
     hunt::{Api, Query, Window},
@@ -39,8 +39,8 @@ const OUTSIDE: &str = "DeviceNetworkEvents
 #[derive(Debug, Default)]
 struct Shown(Mutex<Option<DevicePrompt>>);
 
-impl Prompt for Shown {
-    fn show(&self, prompt: &DevicePrompt) -> Result<()> {
+impl Person for Shown {
+    fn show_code(&self, prompt: &DevicePrompt) -> Result<()> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(prompt.clone());
         Ok(())
     }
@@ -145,7 +145,7 @@ impl Demo {
         let who = self.sandbox.identity();
         let shown = Arc::new(Shown::default());
         let authority = Authority::new(self.sandbox.url(), &who.tenant_id, false)?;
-        let credential = DeviceCode::new(authority, &who.public_client_id, shown.clone())?;
+        let credential = User::new(PublicClient::new(authority, &who.public_client_id)?, DeviceCode { person: shown.clone() });
         let client = Settings { credential: CredentialChoice::Ready(Tokens::new(credential)), ..self.settings() }.build(&|_| None)?;
         let identity = client.whoami(Service::Graph).await?;
         let prompt = shown.0.lock().unwrap_or_else(PoisonError::into_inner).clone();

@@ -93,14 +93,15 @@ pub struct Pipeline {
     wire: Wire,
     tokens: Arc<Tokens>,
     audiences: [String; 3],
+    tenant: Option<String>,
     throttle: Throttle,
     stats: Stats,
 }
 
 impl Pipeline {
-    /// Puts the parts together; `audiences` in the order of [`Service::ALL`].
-    pub fn new(wire: Wire, tokens: Arc<Tokens>, audiences: [String; 3]) -> Pipeline {
-        Pipeline { wire, tokens, audiences, throttle: Throttle::default(), stats: Stats::default() }
+    /// Puts the parts together; `audiences` in the order of [`Service::ALL`]. `tenant` is one that is not the credential's own.
+    pub fn new(wire: Wire, tokens: Arc<Tokens>, audiences: [String; 3], tenant: Option<String>) -> Pipeline {
+        Pipeline { wire, tokens, audiences, tenant, throttle: Throttle::default(), stats: Stats::default() }
     }
 
     /// What was done so far.
@@ -116,6 +117,11 @@ impl Pipeline {
     /// The tokens in use.
     pub fn tokens(&self) -> &Arc<Tokens> {
         &self.tokens
+    }
+
+    /// The token that a service's requests carry.
+    pub fn wanted(&self, service: Service) -> Wanted {
+        Wanted { tenant: self.tenant.clone(), cae: true, ..Wanted::audience(self.audience(service)) }
     }
 
     /// The audience of a service's tokens.
@@ -137,7 +143,8 @@ impl Pipeline {
         let person = call.bounds.sign_in.filter(|_| self.tokens.credential().is_interactive());
         let quota = call.operation.map_or(call.service.name(), |op| op.quota.name);
         let client_request_id = random_guid();
-        let mut wanted = Wanted::audience(self.audience(call.service));
+        let own = self.wanted(call.service);
+        let mut wanted = own.clone();
         let (mut tries, mut renewed) = (0u32, false);
         loop {
             self.wait_for_gate(quota, left(ends), &call).await?;
@@ -183,7 +190,7 @@ impl Pipeline {
                 // Refused before anything was done: even an action may go out again with another token.
                 renewed = true;
                 wanted.claims = auth::challenge(&answer.headers);
-                self.tokens.refused(&Wanted::audience(&wanted.audience), &token);
+                self.tokens.refused(&own, &token);
                 continue;
             }
             if let Outcome::Answered(429 | 503, Some(asked)) = outcome {

@@ -40,9 +40,9 @@ const NEVER_SENT: Step = Err(Failure { sent: false, timeout: false, transient: t
 async fn run(id: &str, steps: Vec<Step>) -> (Result<Response>, Vec<f64>) {
     let clock = VirtualClock::shared();
     let script = Arc::new(Script { steps: Mutex::new(steps.into()), sent: Mutex::default(), clock: clock.clone() });
-    let wire = Wire { transport: script.clone(), clock, user_agent: "test".to_owned() };
+    let wire = Wire::over(script.clone(), clock);
     let tokens = Tokens::new(StaticToken::new(Secret::new("opaque")).unwrap());
-    let pipeline = Pipeline::new(wire, tokens, ["https://a".to_owned(), "https://b".to_owned(), "https://c".to_owned()]);
+    let pipeline = Pipeline::new(wire, tokens, ["https://a".to_owned(), "https://b".to_owned(), "https://c".to_owned()], None);
     let op = operation(id).unwrap();
     let arguments = match id {
         "machines.isolate" => object([("id", "m".into()), ("comment", "c".into())]),

@@ -65,6 +65,7 @@ pub struct Network {
 #[derive(Debug)]
 pub struct Http {
     network: Network,
+    direct: bool,
     plain: PerProcess<reqwest::Client>,
     tls: PerProcess<reqwest::Client>,
 }
@@ -78,7 +79,12 @@ impl Http {
         if let Some(path) = &network.ca_bundle {
             roots(path, "ca_bundle")?;
         }
-        Ok(Http { network, plain: PerProcess::new(), tls: PerProcess::new() })
+        Ok(Http { network, direct: false, plain: PerProcess::new(), tls: PerProcess::new() })
+    }
+
+    /// A way that never leads through a proxy: for addresses that mean this machine.
+    pub fn direct() -> Http {
+        Http { network: Network::default(), direct: true, plain: PerProcess::new(), tls: PerProcess::new() }
     }
 
     /// Loading the machine's roots takes a while: a plain connection (to a sandbox) does not wait for it.
@@ -93,7 +99,9 @@ impl Http {
                 .pool_idle_timeout(Duration::from_secs(30))
                 .pool_max_idle_per_host(16);
             builder = builder.tls_backend_preconfigured(if https { tls(&self.network)? } else { bare_tls()? });
-            if let Some(proxy) = &self.network.proxy {
+            if self.direct {
+                builder = builder.no_proxy();
+            } else if let Some(proxy) = &self.network.proxy {
                 let proxy = reqwest::Proxy::all(proxy).map_err(|_| Error::setting("proxy", "is no URL"))?;
                 builder = builder.no_proxy().proxy(proxy.no_proxy(reqwest::NoProxy::from_string("localhost,127.0.0.0/8,::1")));
             } else if !https {

@@ -338,7 +338,7 @@ fn settings(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Set
             Err(_) => CredentialChoice::Ready(PyCredential::tokens_of(&given)?),
         };
     }
-    settings.prompt = Some(super::credential::prompt(None));
+    settings.person = Some(super::credential::person(None));
     // For tests: waits pass at once, and the calendar with them.
     if options.flag("_virtual_clock")? {
         settings.clock = Some(VirtualClock::shared() as Arc<_>);

@@ -7,7 +7,10 @@ use super::{
     runtime,
 };
 use crate::{
-    auth::{Authority, Claims, ClientSecret, Credential, DeviceCode, DevicePrompt, Grant, Prompt, StaticToken, Tokens, Wanted, Wire},
+    auth::{
+        Authority, Claims, ClientSecret, Credential, DeviceCode, DevicePrompt, Grant, Person, PublicClient, StaticToken, Tokens, User,
+        Wanted, Wire, check_secret,
+    },
     clock::{BoxFuture, epoch_seconds},
     cloud::CLOUDS,
     error::{Error, Kind, Result},
@@ -41,7 +44,7 @@ impl PyCredential {
     ) -> PyResult<PyCredential> {
         let secret = Secret::new(client_secret);
         let (authority, wire) = parts(py, tenant_id, options)?;
-        let credential = lift(py, ClientSecret::new(authority, client_id, secret))?;
+        let credential = lift(py, check_secret(secret).and_then(|secret| ClientSecret::new(authority, client_id, secret)))?;
         Ok(PyCredential { tokens: Tokens::new(credential), wire })
     }
 
@@ -55,8 +58,9 @@ impl PyCredential {
         options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<PyCredential> {
         let (authority, wire) = parts(py, tenant_id, options)?;
-        let credential = lift(py, DeviceCode::new(authority, client_id, self::prompt(Some(prompt))))?;
-        Ok(PyCredential { tokens: Tokens::new(credential), wire })
+        let client = lift(py, PublicClient::new(authority, client_id))?;
+        let way = DeviceCode { person: self::person(Some(prompt)) };
+        Ok(PyCredential { tokens: Tokens::new(User::new(client, way)), wire })
     }
 
     #[staticmethod]
@@ -140,7 +144,7 @@ impl Credential for Foreign {
 
     fn acquire<'a>(&'a self, wire: &'a Wire, wanted: &'a Wanted) -> BoxFuture<'a, Result<Grant>> {
         Box::pin(async move {
-            let (scope, claims) = (wanted.default_scope(), wanted.claims.clone());
+            let (scope, claims) = (wanted.scope(), wanted.claims.clone());
             let Some(object) = super::gate::attach(|py| self.object.clone_ref(py)) else { return Err(Error::closed()) };
             let (token, expires_on) = call_python(move |py| ask(py, object.bind(py), &scope, claims)).await?;
             let now = epoch_seconds(&*wire.clock);
@@ -160,22 +164,22 @@ fn ask(py: Python<'_>, object: &Bound<'_, PyAny>, scope: &str, claims: Option<St
 }
 
 /// Shows device codes through a callable, or on standard error.
-pub(super) fn prompt(callable: Option<Py<PyAny>>) -> Arc<dyn Prompt> {
-    Arc::new(PyPrompt { callable })
+pub(super) fn person(callable: Option<Py<PyAny>>) -> Arc<dyn Person> {
+    Arc::new(PyPerson { callable })
 }
 
-struct PyPrompt {
+struct PyPerson {
     callable: Option<Py<PyAny>>,
 }
 
-impl fmt::Debug for PyPrompt {
+impl fmt::Debug for PyPerson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PyPrompt")
+        f.write_str("PyPerson")
     }
 }
 
-impl Prompt for PyPrompt {
-    fn show(&self, prompt: &DevicePrompt) -> Result<()> {
+impl Person for PyPerson {
+    fn show_code(&self, prompt: &DevicePrompt) -> Result<()> {
         let shown = super::gate::attach(|py| {
             let facts = PyDict::new(py);
             let show = || -> PyResult<()> {

@@ -9,7 +9,7 @@ use std::{
     future::Future,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -37,20 +37,22 @@ pub fn epoch_seconds(clock: &dyn Clock) -> i64 {
 
 /// The machine's own clock.
 #[derive(Debug)]
-pub struct SystemClock {
-    start: Instant,
-}
+pub struct SystemClock;
+
+/// One beginning for all clocks of the process: tokens are shared by clients, and with them the moments at which they end.
+static START: OnceLock<Instant> = OnceLock::new();
 
 impl SystemClock {
     /// The machine's own clock.
     pub fn shared() -> Arc<dyn Clock> {
-        Arc::new(SystemClock { start: Instant::now() })
+        START.get_or_init(Instant::now);
+        Arc::new(SystemClock)
     }
 }
 
 impl Clock for SystemClock {
     fn monotonic(&self) -> Duration {
-        self.start.elapsed()
+        START.get_or_init(Instant::now).elapsed()
     }
 
     fn wall(&self) -> SystemTime {

@@ -5,8 +5,9 @@
 //! does not take the others' token along. A token is renewed in the background while it still lives, and a renewal that fails is nobody's
 //! error until the old token is really over.
 
-use super::{Claims, Credential, Wanted, Wire, is_token};
+use super::{Claims, Credential, Wanted, Wire, app::digest, check_tenant, is_token};
 use crate::{
+    clock::Clock,
     error::{Error, Kind, Result},
     perprocess::PerProcess,
     secret::Secret,
@@ -15,7 +16,7 @@ use std::{
     collections::HashMap,
     convert::Infallible,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, SystemTime},
@@ -26,8 +27,12 @@ use tokio::sync::watch;
 const MARGIN: Duration = Duration::from_secs(30);
 /// A token of ordinary life is renewed this long before its end.
 const EARLY: Duration = Duration::from_secs(300);
+/// One that lives as long as this is renewed at half its life: a login host that is down for hours is not noticed then.
+const LONG: Duration = Duration::from_secs(7200);
 /// How long a failed renewal rests.
 const REST: Duration = Duration::from_secs(30);
+/// How long a refusal of the configuration is believed.
+const REFUSED: Duration = Duration::from_secs(60);
 /// A credential that asks for ever new audiences does not fill the memory.
 const MAX_ENTRIES: usize = 256;
 
@@ -40,8 +45,18 @@ pub struct Token {
     pub claims: Option<Claims>,
     /// When it expires, by this machine's calendar.
     pub expires_on: SystemTime,
+    /// When it should be renewed, by this machine's calendar.
+    pub refresh_on: SystemTime,
+    got_at: Duration,
     renew_at: Duration,
     ends_at: Duration,
+}
+
+impl Token {
+    /// How long ago it was got.
+    pub fn age(&self, clock: &dyn Clock) -> Duration {
+        clock.monotonic().saturating_sub(self.got_at)
+    }
 }
 
 type Flight = watch::Receiver<Option<Result<Arc<Token>>>>;
@@ -51,6 +66,45 @@ struct Entry {
     token: Option<Arc<Token>>,
     flight: Option<Flight>,
     rest_until: Duration,
+    refused: Option<Refused>,
+}
+
+/// A failure that is going to be the same for a while.
+#[derive(Debug)]
+struct Refused {
+    error: Error,
+    until: Duration,
+}
+
+impl Refused {
+    fn of(error: &Error, credential: &dyn Credential, now: Duration) -> Option<Refused> {
+        let facts = error.facts();
+        let configuration =
+            ["invalid_client", "unauthorized_client", "invalid_scope", "invalid_resource", "invalid_request", "unsupported_grant_type"];
+        let lasts = match facts.kind {
+            Kind::Throttled => Duration::from_secs_f64(facts.retry_after?.clamp(0.0, 3600.0)),
+            Kind::Authentication
+                if credential.remembers_refusals() && facts.code.as_deref().is_some_and(|c| configuration.contains(&c)) =>
+            {
+                REFUSED
+            }
+            _ => return None,
+        };
+        Some(Refused { error: error.clone(), until: now.saturating_add(lasts) })
+    }
+
+    /// The error again, with the wait that is left.
+    fn again(&self, now: Duration) -> Error {
+        let left = self.until.saturating_sub(now).as_secs_f64();
+        self.error.clone().with(|f| f.retry_after = f.retry_after.map(|_| left))
+    }
+}
+
+/// What there is for somebody who wants a token.
+enum Found {
+    Token(Arc<Token>),
+    Flight(Flight),
+    Refused(Error),
 }
 
 #[derive(Debug, Default)]
@@ -68,14 +122,39 @@ impl State {
 #[derive(Debug)]
 pub struct Tokens {
     credential: Box<dyn Credential>,
+    tenants: Vec<String>,
     state: PerProcess<State>,
     requests: AtomicU64,
 }
 
+/// The caches that are in use, by what their credentials and settings come to.
+type Known = Mutex<HashMap<[u8; 32], Weak<Tokens>>>;
+static KNOWN: PerProcess<Known> = PerProcess::new();
+
 impl Tokens {
     /// Puts a cache in front of a credential.
     pub fn new(credential: impl Credential + 'static) -> Arc<Tokens> {
-        Arc::new(Tokens { credential: Box::new(credential), state: PerProcess::new(), requests: AtomicU64::new(0) })
+        Tokens::boxed(Box::new(credential), Vec::new())
+    }
+
+    /// The same for a credential that may also sign in to these tenants; `*` stands for any.
+    pub fn boxed(credential: Box<dyn Credential>, tenants: Vec<String>) -> Arc<Tokens> {
+        Arc::new(Tokens { credential, tenants, state: PerProcess::new(), requests: AtomicU64::new(0) })
+    }
+
+    /// The cache that another client in this process has for the same credential, or a new one. A credential with another secret is another one.
+    pub fn shared(credential: Box<dyn Credential>, tenants: Vec<String>) -> Arc<Tokens> {
+        let Some(fingerprint) = credential.fingerprint() else { return Tokens::boxed(credential, tenants) };
+        let key = digest(&[&fingerprint, tenants.join(" ").as_bytes()]);
+        let known = KNOWN.get_or_try_make(|| Ok::<_, Infallible>(Known::default())).unwrap_or_else(|never| match never {});
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(there) = known.get(&key).and_then(Weak::upgrade) {
+            return there;
+        }
+        known.retain(|_, tokens| tokens.strong_count() > 0);
+        let tokens = Tokens::boxed(credential, tenants);
+        known.insert(key, Arc::downgrade(&tokens));
+        tokens
     }
 
     /// The credential.
@@ -88,21 +167,50 @@ impl Tokens {
         self.requests.load(Relaxed)
     }
 
+    /// Whether this credential may sign in to a tenant.
+    pub fn check_tenant(&self, tenant: &str) -> Result<()> {
+        check_tenant(tenant).map_err(|e| e.with(|f| f.kind = Kind::InvalidArgument))?;
+        if self.credential.tenant().is_some_and(|own| own.eq_ignore_ascii_case(tenant)) {
+            return Ok(());
+        }
+        let wrong = |what: &str| Err(Error::argument("tenant_id", format!("{tenant:?} {what}")));
+        if !self.credential.takes_tenant() {
+            return wrong(&format!("cannot be signed in to: a {} credential has one tenant", self.credential.kind()));
+        }
+        if !self.tenants.iter().any(|t| t == "*" || t.eq_ignore_ascii_case(tenant)) {
+            return wrong("is not on this credential's list of tenants")
+                .map_err(|e: Error| e.hint("name it in additionally_allowed_tenants, or \"*\" for any"));
+        }
+        Ok(())
+    }
+
     fn state(&self) -> Arc<State> {
         self.state.get_or_try_make(|| Ok::<_, Infallible>(State::default())).unwrap_or_else(|never| match never {})
     }
 
     /// A token that lives.
     pub async fn get(self: &Arc<Self>, wire: &Wire, wanted: &Wanted) -> Result<Arc<Token>> {
+        if let Some(tenant) = &wanted.tenant {
+            self.check_tenant(tenant)?;
+        }
         let mut flight = match self.look(wire, wanted) {
-            Ok(token) => return Ok(token),
-            Err(flight) => flight,
+            Found::Token(token) => return Ok(token),
+            Found::Refused(error) => return Err(error),
+            Found::Flight(flight) => flight,
         };
         let landed = flight.wait_for(Option::is_some).await;
         match landed.as_deref() {
             Ok(Some(result)) => result.clone(),
             _ => Err(Error::new(Kind::Internal, "the sign-in ended without an answer")),
         }
+    }
+
+    /// The token that is there, if it needs no renewal: no waiting, no runtime.
+    pub fn cached(&self, wire: &Wire, wanted: &Wanted) -> Option<Arc<Token>> {
+        let state = self.state();
+        let entries = state.entries();
+        let token = entries.get(wanted)?.token.as_ref()?;
+        (wire.clock.monotonic() < token.renew_at).then(|| token.clone())
     }
 
     /// The service refused this token: it is forgotten, unless a newer one has taken its place.
@@ -114,29 +222,48 @@ impl Tokens {
         }
     }
 
+    /// Forgets all tokens; those under way go to those who wait for them.
+    pub fn forget(&self) {
+        self.state().entries().clear();
+    }
+
     /// The cached token, or the flight to wait for. Starts a flight where one is due.
-    fn look(self: &Arc<Self>, wire: &Wire, wanted: &Wanted) -> Result<Arc<Token>, Flight> {
+    fn look(self: &Arc<Self>, wire: &Wire, wanted: &Wanted) -> Found {
         let state = self.state();
         let mut entries = state.entries();
-        if entries.len() >= MAX_ENTRIES && !entries.contains_key(wanted) {
-            entries.retain(|_, e| e.flight.is_some());
-        }
-        let entry = entries.entry(wanted.clone()).or_default();
         let now = wire.clock.monotonic();
+        if !entries.contains_key(wanted) {
+            if entries.len() >= MAX_ENTRIES {
+                entries.retain(|_, e| e.flight.is_some());
+            }
+            // The login host throttles an application, not an audience.
+            if let Some(gate) =
+                entries.values().filter_map(|e| e.refused.as_ref()).find(|r| r.until > now && r.error.kind() == Kind::Throttled)
+            {
+                return Found::Refused(gate.again(now));
+            }
+            entries.insert(wanted.clone(), Entry::default());
+        }
+        let Some(entry) = entries.get_mut(wanted) else {
+            return Found::Refused(Error::new(Kind::Internal, "the token cache lost an entry"));
+        };
         let in_flight = entry.flight.as_ref().filter(|f| f.has_changed().is_ok()).cloned();
         match (&entry.token, in_flight) {
-            (Some(token), _) if now < token.renew_at => Ok(token.clone()),
+            (Some(token), _) if now < token.renew_at => Found::Token(token.clone()),
             (Some(token), flight) if now < token.ends_at => {
                 if flight.is_none() && now >= entry.rest_until {
                     entry.flight = Some(self.take_off(wire, wanted));
                 }
-                Ok(token.clone())
+                Found::Token(token.clone())
             }
-            (_, Some(flight)) => Err(flight),
+            (_, Some(flight)) => Found::Flight(flight),
             (_, None) => {
+                if let Some(refused) = entry.refused.as_ref().filter(|r| r.until > now) {
+                    return Found::Refused(refused.again(now));
+                }
                 let flight = self.take_off(wire, wanted);
                 entry.flight = Some(flight.clone());
-                Err(flight)
+                Found::Flight(flight)
             }
         }
     }
@@ -144,15 +271,22 @@ impl Tokens {
     fn take_off(self: &Arc<Self>, wire: &Wire, wanted: &Wanted) -> Flight {
         let (landing, flight) = watch::channel(None);
         let (tokens, wire, wanted, state) = (self.clone(), wire.clone(), wanted.clone(), self.state());
+        let own = flight.clone();
         tokio::spawn(async move {
             let result = tokens.acquire(&wire, &wanted).await;
+            let now = wire.clock.monotonic();
             {
                 let mut entries = state.entries();
-                let entry = entries.entry(wanted).or_default();
-                entry.flight = None;
-                match &result {
-                    Ok(token) => entry.token = Some(token.clone()),
-                    Err(_) => entry.rest_until = wire.clock.monotonic() + REST,
+                // An entry that was forgotten meanwhile, or begun anew, is not brought back.
+                if let Some(entry) = entries.get_mut(&wanted).filter(|e| e.flight.as_ref().is_some_and(|f| f.same_channel(&own))) {
+                    entry.flight = None;
+                    match &result {
+                        Ok(token) => (entry.token, entry.refused) = (Some(token.clone()), None),
+                        Err(e) => {
+                            entry.rest_until = now + REST;
+                            entry.refused = Refused::of(e, tokens.credential(), now);
+                        }
+                    }
                 }
             }
             let _ = landing.send(Some(result));
@@ -169,19 +303,27 @@ impl Tokens {
                 format!("the {} credential gave something that is no token", self.credential.kind()),
             ));
         }
-        let now = wire.clock.monotonic();
-        let early = EARLY.min(grant.lifetime / 5);
-        // Fleets that start together do not renew together.
-        let spread = early.mul_f64(0.2 * wire.clock.chance());
-        let renew_in = grant.refresh_in.unwrap_or(grant.lifetime).min(grant.lifetime.saturating_sub(early)).saturating_sub(spread);
+        let (now, wall) = (wire.clock.monotonic(), wire.clock.wall());
+        let renew_in = renew_in(grant.lifetime, grant.refresh_in, wire.clock.chance());
         Ok(Arc::new(Token {
             claims: Claims::read(&grant.token),
             secret: grant.token,
-            expires_on: wire.clock.wall() + grant.lifetime,
+            expires_on: wall + grant.lifetime,
+            refresh_on: wall + renew_in,
+            got_at: now,
             renew_at: now + renew_in,
             ends_at: now + grant.lifetime.saturating_sub(MARGIN.min(grant.lifetime / 10)),
         }))
     }
+}
+
+/// When to renew: when the server says; else a little before the end, or at half of a long life. Fleets that start together do not renew together.
+fn renew_in(lifetime: Duration, server_says: Option<Duration>, chance: f64) -> Duration {
+    let early = EARLY.min(lifetime / 5);
+    let usual = if lifetime >= LONG { lifetime / 2 } else { lifetime.saturating_sub(early) };
+    let at = server_says.unwrap_or(usual).min(lifetime.saturating_sub(early));
+    let spread = at.min(lifetime.saturating_sub(at)).mul_f64(0.2 * (chance - 0.5).abs());
+    if chance < 0.5 { at.saturating_sub(spread) } else { at + spread }
 }
 
 #[cfg(test)]
@@ -312,6 +454,127 @@ mod tests {
         tokens.refused(&wanted, &old);
         assert_eq!(get(&tokens, &wire, &wanted).await, "token-2");
         tokens.refused(&wanted, &old);
+        assert_eq!(get(&tokens, &wire, &wanted).await, "token-2");
+    }
+
+    #[test]
+    fn the_time_of_renewal_lies_inside_the_life_of_the_token() {
+        let s = Duration::from_secs;
+        assert_eq!(renew_in(s(3600), None, 0.5), s(3300));
+        assert_eq!(renew_in(s(86_400), None, 0.5), s(43_200));
+        assert_eq!(renew_in(s(3600), Some(s(1800)), 0.5), s(1800));
+        assert_eq!(renew_in(s(3600), Some(s(99_999)), 0.5), s(3300));
+        assert_eq!(renew_in(s(0), None, 0.5), s(0));
+        for chance in [0.0, 0.25, 0.5, 0.75, 0.999] {
+            for lifetime in [10, 600, 3600, 7200, 86_400] {
+                assert!(renew_in(s(lifetime), None, chance) < s(lifetime) - MARGIN.min(s(lifetime) / 10), "{lifetime} {chance}");
+            }
+        }
+    }
+
+    /// Fails with an error of that kind and code.
+    #[derive(Debug)]
+    struct Failing(Kind, &'static str, AtomicU64);
+    impl Credential for Failing {
+        fn kind(&self) -> &'static str {
+            "failing"
+        }
+        fn remembers_refusals(&self) -> bool {
+            true
+        }
+        fn fingerprint(&self) -> Option<[u8; 32]> {
+            Some(digest(&[self.1.as_bytes()]))
+        }
+        fn takes_tenant(&self) -> bool {
+            true
+        }
+        fn tenant(&self) -> Option<&str> {
+            Some("own.example")
+        }
+        fn acquire<'a>(&'a self, _: &'a Wire, _: &'a Wanted) -> BoxFuture<'a, Result<Grant>> {
+            self.2.fetch_add(1, Relaxed);
+            let error = Error::new(self.0, "no").with(|f| {
+                f.code = Some(self.1.to_owned());
+                f.retry_after = (self.0 == Kind::Throttled).then_some(200.0);
+            });
+            Box::pin(async move { Err(error) })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refused_configuration_is_not_asked_about_again_for_a_minute() {
+        let (_, wire, clock, wanted) = setup(None);
+        let tokens = Tokens::new(Failing(Kind::Authentication, "invalid_client", AtomicU64::new(0)));
+        for _ in 0..5 {
+            assert_eq!(tokens.get(&wire, &wanted).await.unwrap_err().facts().code.as_deref(), Some("invalid_client"));
+        }
+        assert_eq!(tokens.requests(), 1);
+        clock.advance(REFUSED);
+        assert!(tokens.get(&wire, &wanted).await.is_err());
+        assert_eq!(tokens.requests(), 2);
+    }
+
+    #[tokio::test]
+    async fn what_may_pass_is_asked_about_again_at_once() {
+        let (_, wire, _, wanted) = setup(None);
+        let tokens = Tokens::new(Failing(Kind::Service, "temporarily_unavailable", AtomicU64::new(0)));
+        for _ in 0..3 {
+            assert!(tokens.get(&wire, &wanted).await.is_err());
+        }
+        assert_eq!(tokens.requests(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_throttled_application_is_throttled_for_all_audiences() {
+        let (_, wire, clock, wanted) = setup(None);
+        let tokens = Tokens::new(Failing(Kind::Throttled, "", AtomicU64::new(0)));
+        assert!(tokens.get(&wire, &wanted).await.is_err());
+        clock.advance(Duration::from_secs(150));
+        let error = tokens.get(&wire, &Wanted::audience("b")).await.unwrap_err();
+        assert_eq!((error.kind(), error.facts().retry_after), (Kind::Throttled, Some(50.0)));
+        assert_eq!(tokens.requests(), 1);
+    }
+
+    #[tokio::test]
+    async fn another_tenant_has_to_be_on_the_list() {
+        let (_, wire, _, wanted) = setup(None);
+        let there = Wanted { tenant: Some("other.example".to_owned()), ..wanted.clone() };
+        let make = |tenants: &[&str]| {
+            let credential = Failing(Kind::Service, "asked", AtomicU64::new(0));
+            Tokens::boxed(Box::new(credential), tenants.iter().map(|t| (*t).to_owned()).collect())
+        };
+        for (tenants, asked) in [(&[][..], 0), (&["third.example"][..], 0), (&["OTHER.example"][..], 1), (&["*"][..], 1)] {
+            let tokens = make(tenants);
+            assert!(tokens.get(&wire, &there).await.is_err());
+            assert_eq!(tokens.requests(), asked, "{tenants:?}");
+        }
+        let tokens = make(&[]);
+        assert!(tokens.get(&wire, &Wanted { tenant: Some("own.example".to_owned()), ..wanted }).await.is_err());
+        assert_eq!(tokens.requests(), 1);
+    }
+
+    #[test]
+    fn the_same_credential_is_shared_and_another_is_not() {
+        let make = |code: &'static str, tenants: &[&str]| {
+            let credential = Failing(Kind::Service, code, AtomicU64::new(0));
+            Tokens::shared(Box::new(credential), tenants.iter().map(|t| (*t).to_owned()).collect())
+        };
+        let first = make("x", &[]);
+        assert!(Arc::ptr_eq(&first, &make("x", &[])));
+        assert!(!Arc::ptr_eq(&first, &make("y", &[])));
+        assert!(!Arc::ptr_eq(&first, &make("x", &["*"])));
+        let old = Arc::downgrade(&first);
+        drop(first);
+        assert!(old.upgrade().is_none(), "nobody's cache is kept");
+    }
+
+    #[tokio::test]
+    async fn a_sign_in_that_was_under_way_when_all_was_forgotten_is_not_brought_back() {
+        let (tokens, wire, _, wanted) = setup(None);
+        let mut first = std::pin::pin!(tokens.get(&wire, &wanted));
+        assert!(futures_poll_once(&mut first).await.is_none());
+        tokens.forget();
+        assert_eq!(first.await.unwrap().secret.expose(), "token-1");
         assert_eq!(get(&tokens, &wire, &wanted).await, "token-2");
     }
 

@@ -35,6 +35,9 @@ use std::{
 use throttle::Throttle;
 use transport::{Answer, Failure};
 
+/// A token that is younger than this holds what was granted.
+const GRANTED_SINCE: Duration = Duration::from_secs(60);
+
 /// The bounds of a call.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bounds {
@@ -193,6 +196,11 @@ impl Pipeline {
                 self.tokens.refused(&own, &token);
                 continue;
             }
+            if outcome == Outcome::Answered(403, None) && !renewed && self.may_be_granted_since(&call, &token) {
+                renewed = true;
+                self.tokens.refused(&own, &token);
+                continue;
+            }
             if let Outcome::Answered(429 | 503, Some(asked)) = outcome {
                 self.throttle.close(quota, asked, &**clock);
             }
@@ -241,6 +249,13 @@ impl Pipeline {
             Err(failure) => failed(failure, call, over),
         };
         Err(about(error, call, tries))
+    }
+
+    /// Whether a permission that the token lacks may have been granted after it was issued: an administrator who has just done so does not want
+    /// to hear that it takes an hour.
+    fn may_be_granted_since(&self, call: &Call, token: &crate::auth::Token) -> bool {
+        let lacks = |claims: &crate::auth::Claims| !claims.delegated && call.operation.is_some_and(|op| !claims.allows(op));
+        token.claims.as_ref().is_some_and(lacks) && token.age(&*self.wire.clock) >= GRANTED_SINCE
     }
 
     /// Headers that every request carries.

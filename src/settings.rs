@@ -88,6 +88,7 @@ impl Settings {
         let tokens = self.tokens(cloud, environment)?;
         Client::from_parts(Parts {
             tokens,
+            tenant: None,
             wire,
             cloud,
             audiences: Service::ALL.map(|s| cloud.audience(s).to_owned()),

@@ -1,5 +1,9 @@
 //! The client: one async body for every verb. The sync and async faces only differ in how they wait for it.
 
+mod identity;
+
+pub use identity::Identity;
+
 use crate::{
     auth::{Tokens, Wire},
     cloud::Cloud,
@@ -24,7 +28,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering::*},
     },
-    time::{Duration, UNIX_EPOCH},
+    time::Duration,
 };
 use tokio::sync::{Mutex, watch};
 use url::{Origin, Url};
@@ -43,10 +47,12 @@ const POLL: Duration = Duration::from_secs(2);
 const POLL_MAX: Duration = Duration::from_secs(15);
 
 /// What a client is made of. Settings make it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Parts {
     /// The credential with its cache.
     pub tokens: Arc<Tokens>,
+    /// A tenant that is not the credential's own.
+    pub tenant: Option<String>,
     /// The way out.
     pub wire: Wire,
     /// The cloud.
@@ -102,19 +108,6 @@ pub enum Body {
     Bytes(Bytes),
 }
 
-/// Who a token says that we are.
-#[derive(Clone, Debug)]
-pub struct Identity {
-    /// The token's claims, if it can be read.
-    pub claims: Option<crate::auth::Claims>,
-    /// The audience that was asked for.
-    pub audience: String,
-    /// The kind of credential.
-    pub credential: &'static str,
-    /// When the token expires, seconds since 1970.
-    pub expires_on: i64,
-}
-
 /// A raw request.
 #[derive(Clone, Debug, Default)]
 pub struct Raw {
@@ -146,7 +139,8 @@ impl Client {
 
     /// The tenant, if the credential names one.
     pub fn tenant_id(&self) -> Option<String> {
-        self.shared.parts.tokens.credential().tenant().map(str::to_owned)
+        let parts = &self.shared.parts;
+        parts.tenant.as_deref().or(parts.tokens.credential().tenant()).map(str::to_owned)
     }
 
     /// The application, if the credential names one.
@@ -336,18 +330,6 @@ impl Client {
         }
     }
 
-    /// Signs in for a service and reads what the token says.
-    pub async fn whoami(&self, service: Service) -> Result<Identity> {
-        let token = self.token(service).await?;
-        let expires_on = token.expires_on.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64);
-        Ok(Identity {
-            claims: token.claims.clone(),
-            audience: self.pipeline().audience(service).to_owned(),
-            credential: self.shared.parts.tokens.credential().kind(),
-            expires_on,
-        })
-    }
-
     async fn token(&self, service: Service) -> Result<Arc<crate::auth::Token>> {
         self.check_open()?;
         let pipeline = self.pipeline();
@@ -388,7 +370,8 @@ impl Client {
 
     fn pipeline(&self) -> Arc<Pipeline> {
         let parts = &self.shared.parts;
-        let make = || Ok::<_, Infallible>(Pipeline::new(parts.wire.clone(), parts.tokens.clone(), parts.audiences.clone(), None));
+        let make =
+            || Ok::<_, Infallible>(Pipeline::new(parts.wire.clone(), parts.tokens.clone(), parts.audiences.clone(), parts.tenant.clone()));
         self.shared.pipeline.get_or_try_make(make).unwrap_or_else(|never| match never {})
     }
 

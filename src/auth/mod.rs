@@ -11,6 +11,7 @@ mod device;
 mod entra;
 mod fixed;
 mod hints;
+mod managed;
 mod user;
 
 pub(crate) use app::check_secret;
@@ -21,6 +22,7 @@ pub use cache::{Token, Tokens};
 pub use claims::Claims;
 pub use device::DeviceCode;
 pub use fixed::StaticToken;
+pub use managed::{Identity, ManagedIdentity};
 pub use user::{Account, DevicePrompt, Person, PublicClient, SignIn, SignInPage, SignedIn, User};
 
 use crate::{

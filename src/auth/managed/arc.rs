@@ -26,13 +26,9 @@ impl ManagedIdentity {
     /// The token's answer, after the challenge.
     pub(super) async fn ask_arc(&self, wire: &Wire, mut request: Request, identity: Option<&Identity>) -> Result<(Answer, Value)> {
         let challenge = self.place.send(wire, &request).await?;
-        match challenge.status {
-            401 => {}
-            200 => return Err(self.distrust("the agent gave a token without asking for its key, which the agent never does")),
-            _ => {
-                self.place.body(wire, &challenge, identity, None)?;
-                return Err(self.distrust("the agent did not ask for its key"));
-            }
+        if challenge.status != 401 {
+            self.place.body(wire, &challenge, identity, None)?;
+            return Err(self.distrust("what listens at the agent's address did not ask for its key, which the agent always does"));
         }
         let named = realm(&challenge.headers).ok_or_else(|| self.distrust("the agent's challenge names no key file"))?;
         let key = self.key(&named)?;

@@ -603,6 +603,7 @@ async fn arc_fails_closed() {
     let key = keys.file("one.key", b"canary-key");
     for first in [
         token(),
+        Ok((200, vec![("www-authenticate", format!("Basic realm={}", key.display()))], r#"{"access_token":"t"}"#.to_owned())),
         says(400, "{}"),
         says(404, ""),
         says(401, ""),

@@ -12,6 +12,8 @@ mod entra;
 mod fixed;
 mod hints;
 mod managed;
+mod session;
+mod store;
 mod user;
 
 pub(crate) use app::check_secret;
@@ -23,6 +25,7 @@ pub use claims::Claims;
 pub use device::DeviceCode;
 pub use fixed::StaticToken;
 pub use managed::{Identity, ManagedIdentity};
+pub use store::{Found, Key, Locked, Saved, Store, StoreOptions};
 pub use user::{Account, DevicePrompt, Person, PublicClient, SignIn, SignInPage, SignedIn, User};
 
 use crate::{

@@ -7,8 +7,9 @@
 use super::{
     Authority, Credential, Grant, Wanted, Wire,
     app::check_client_id,
-    claims,
     entra::{self, Granted},
+    session::Session,
+    store::Store,
 };
 use crate::{
     clock::BoxFuture,
@@ -147,20 +148,20 @@ pub trait SignedIn: Send + Sync {
 pub struct User<S> {
     client: PublicClient,
     way: S,
+    store: Option<Arc<Store>>,
     /// One sign-in at a time, and what it left behind.
     session: PerProcess<Mutex<Session>>,
-}
-
-#[derive(Debug, Default)]
-struct Session {
-    refresh_token: Option<Secret>,
-    account: Option<Account>,
 }
 
 impl<S: SignIn> User<S> {
     /// A user of that application.
     pub fn new(client: PublicClient, way: S) -> User<S> {
-        User { client, way, session: PerProcess::new() }
+        User { client, way, store: None, session: PerProcess::new() }
+    }
+
+    /// The same user, remembered from one process to the next.
+    pub fn with_store(self, store: Arc<Store>) -> User<S> {
+        User { store: Some(store), ..self }
     }
 
     fn session(&self) -> Arc<Mutex<Session>> {
@@ -176,25 +177,6 @@ impl<S: SignIn> User<S> {
     async fn sign_in(&self, wire: &Wire, wanted: &Wanted, claims: Option<String>) -> Result<Granted> {
         let wanted = Wanted { claims: claims.or_else(|| wanted.claims.clone()), ..wanted.clone() };
         self.way.sign_in(wire, &self.client, &wanted).await
-    }
-
-    fn account(&self, granted: &Granted) -> Option<Account> {
-        let id = granted.text("id_token").and_then(claims::payload)?;
-        let info = granted.text("client_info").and_then(claims::part);
-        let text = |value: Option<&Value>, name: &str| value.and_then(|v| v.get(name)).and_then(Value::as_str).map(str::to_owned);
-        let tenant_id = text(Some(&id), "tid").unwrap_or_else(|| self.client.authority.tenant().to_owned());
-        let home = match (text(info.as_ref(), "uid"), text(info.as_ref(), "utid")) {
-            (Some(user), Some(tenant)) => format!("{user}.{tenant}"),
-            _ => format!("{}.{tenant_id}", text(Some(&id), "oid").or_else(|| text(Some(&id), "sub"))?),
-        };
-        let username = ["preferred_username", "upn", "email"].iter().find_map(|n| text(Some(&id), n)).unwrap_or_default();
-        Some(Account {
-            home_account_id: home,
-            username,
-            tenant_id,
-            authority: self.client.authority.host(),
-            client_id: self.client.client_id.clone(),
-        })
     }
 }
 
@@ -227,23 +209,25 @@ impl<S: SignIn> Credential for User<S> {
         Box::pin(async move {
             let session = self.session();
             let mut session = session.lock().await;
-            let granted = match &session.refresh_token {
-                Some(token) => match self.refresh(wire, wanted, token).await {
+            let (refresh_token, locked) = session.redeemable(&self.client, self.store.as_deref()).await;
+            let claims = match refresh_token {
+                None => None,
+                Some(token) => match self.refresh(wire, wanted, &token).await {
+                    Ok(granted) => {
+                        session.renewed(&self.client, &granted, locked).await;
+                        return granted.grant();
+                    }
                     // The sign-in is over, or this audience wants another one: ask the user, with what the login host wants to be proven.
                     Err(e) if e.kind() == Kind::InteractionRequired => {
-                        let claims = e.facts().details.get("claims").and_then(Value::as_str).map(str::to_owned);
-                        self.sign_in(wire, wanted, claims).await?
+                        e.facts().details.get("claims").and_then(Value::as_str).map(str::to_owned)
                     }
-                    other => other?,
+                    Err(e) => return Err(e),
                 },
-                None => self.sign_in(wire, wanted, None).await?,
             };
-            if let Some(new) = granted.secret("refresh_token") {
-                session.refresh_token = Some(new);
-            }
-            if let Some(account) = self.account(&granted) {
-                session.account = Some(account);
-            }
+            // No other process waits until a person has answered.
+            drop(locked);
+            let granted = self.sign_in(wire, wanted, claims).await?;
+            session.signed_in(&self.client, &granted, self.store.as_deref()).await;
             granted.grant()
         })
     }
@@ -251,20 +235,11 @@ impl<S: SignIn> Credential for User<S> {
 
 impl<S: SignIn> SignedIn for User<S> {
     fn accounts(&self) -> BoxFuture<'_, Result<Vec<Account>>> {
-        Box::pin(async move { Ok(self.session().lock().await.account.iter().cloned().collect()) })
+        Box::pin(async move { Ok(self.session().lock().await.accounts(&self.client, self.store.as_deref()).await) })
     }
 
     fn sign_out<'a>(&'a self, account: Option<&'a str>) -> BoxFuture<'a, Result<usize>> {
-        Box::pin(async move {
-            let session = self.session();
-            let mut session = session.lock().await;
-            let meant = |a: &Account| account.is_none_or(|name| a.username.eq_ignore_ascii_case(name) || a.home_account_id == name);
-            if session.account.as_ref().is_none_or(|a| !meant(a)) {
-                return Ok(0);
-            }
-            *session = Session::default();
-            Ok(1)
-        })
+        Box::pin(async move { Ok(self.session().lock().await.forget(&self.client, self.store.as_deref(), account).await) })
     }
 }
 

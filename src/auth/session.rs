@@ -28,10 +28,6 @@ enum OnDisk {
 }
 
 impl Session {
-    pub(super) fn account(&self) -> Option<&Account> {
-        self.account.as_ref()
-    }
-
     /// What can be redeemed. The store is asked each time, and stays locked: another process may have redeemed what we know.
     pub(super) async fn redeemable(&mut self, client: &PublicClient, store: Option<&Store>) -> (Option<Secret>, Option<Locked>) {
         let Some(store) = store else { return (self.refresh_token.clone(), None) };
@@ -141,3 +137,6 @@ fn account(client: &PublicClient, granted: &Granted) -> Option<Account> {
     let username = ["preferred_username", "upn", "email"].iter().find_map(|n| text(Some(&id), n)).unwrap_or_default();
     Some(Account { home_account_id: home, username, tenant_id, authority: client.authority.host(), client_id: client.client_id.clone() })
 }
+
+#[cfg(test)]
+mod tests;

@@ -376,17 +376,22 @@ mod tests {
 
         #[test]
         fn a_keyring_that_does_not_answer_gives_way_to_the_next() {
-            let (broken, silent, good) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-            let silent = SecretTool { patience: Duration::from_millis(100), ..tool(silent.path(), "exec sleep 60") };
-            let complains = || Box::new(tool(broken.path(), "echo 'no such service' >&2; exit 1"));
+            let place = tempfile::tempdir().unwrap();
+            let tool = |name: &str, script: &str| {
+                let directory = place.path().join(name);
+                fs::create_dir_all(&directory).unwrap();
+                tool(&directory, script)
+            };
+            let silent = SecretTool { patience: Duration::from_millis(100), ..tool("silent", "exec sleep 60") };
+            let complains = || Box::new(tool("complains", "echo 'no such service' >&2; exit 1"));
             let absent = SecretTool { program: None, patience: Duration::ZERO };
-            let forgetful = Box::new(tool(broken.path(), "exit 0"));
+            let forgetful = tool("forgetful", "exit 0");
             let none: Vec<Box<dyn Keyring>> = vec![complains(), Box::new(silent), Box::new(absent)];
             let error = from_keyrings(&none).unwrap_err();
             assert!(error.contains("Secret Service: no such service; Secret Service: it did not answer"), "{error}");
             assert!(error.ends_with("no desktop session with secret-tool"), "{error}");
-            assert_eq!(get_or_make(&*forgetful).unwrap_err(), "it did not keep the key");
-            assert!(from_keyrings(&[complains(), Box::new(tool(good.path(), KEEPS))]).is_ok());
+            assert_eq!(get_or_make(&forgetful).unwrap_err(), "it did not keep the key");
+            assert!(from_keyrings(&[complains(), Box::new(tool("good", KEEPS))]).is_ok());
         }
     }
 }

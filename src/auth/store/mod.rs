@@ -28,10 +28,7 @@ use lock::FileLock;
 use std::{
     convert::Infallible,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
+    sync::Arc,
 };
 use tokio::sync::OnceCell;
 
@@ -230,12 +227,9 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
     tokio::task::spawn_blocking(work).await.ok()
 }
 
-/// Says once in a process why sign-ins end with it.
+/// Says why sign-ins end with the process. Reached once in a process.
 fn in_memory_only(why: &str, remedy: &str) {
-    static SAID: AtomicBool = AtomicBool::new(false);
-    if !SAID.swap(true, Relaxed) {
-        tracing::warn!(target: "xdrkit", "sign-ins are kept in memory only: {why}; {remedy}");
-    }
+    tracing::warn!(target: "xdrkit", "sign-ins are kept in memory only: {why}; {remedy}");
 }
 
 #[cfg(test)]

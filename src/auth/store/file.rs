@@ -323,6 +323,7 @@ fn default_directory(env: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
     base.filter(|b| b.is_absolute()).map(|b| b.join("xdrkit"))
 }
 
+#[cfg_attr(not(unix), allow(dead_code, reason = "modes and owners are looked at on Unix"))]
 enum Trouble {
     Unsafe(&'static str),
     Io(io::Error),

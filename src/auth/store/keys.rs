@@ -8,7 +8,7 @@ use crate::{
     error::{Error, Result},
     secret::Secret,
 };
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use ring::{
     hmac,
     rand::{SecureRandom, SystemRandom},
@@ -49,11 +49,6 @@ impl Key {
         Some(Key(bytes))
     }
 
-    /// As a text for keyrings that keep texts.
-    fn text(&self) -> Zeroizing<String> {
-        Zeroizing::new(STANDARD.encode(*self.0))
-    }
-
     /// A key for one purpose, from which neither this one nor another purpose's can be had.
     pub(super) fn derive(&self, purpose: &str) -> Zeroizing<[u8; LENGTH]> {
         let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &*self.0), purpose.as_bytes());
@@ -78,7 +73,7 @@ fn hex_byte(digits: &str) -> Option<u8> {
 /// In either alphabet, padded or not.
 fn base64(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     let plain: Zeroizing<String> = Zeroizing::new(text.trim_end_matches('=').replace('-', "+").replace('_', "/"));
-    base64::engine::general_purpose::STANDARD_NO_PAD.decode(plain.as_bytes()).ok().map(Zeroizing::new)
+    STANDARD_NO_PAD.decode(plain.as_bytes()).ok().map(Zeroizing::new)
 }
 
 /// A place of the system's for keys. Its methods block, and may ask the user.
@@ -225,7 +220,7 @@ impl Keyring for CredentialManager {
 
 #[cfg(target_os = "linux")]
 mod secret_tool {
-    use super::{ENTRY, Key, Keyring, SERVICE, base64};
+    use super::{ENTRY, Engine, Key, Keyring, SERVICE, STANDARD_NO_PAD, base64};
     use std::{
         env,
         io::{Read, Write},
@@ -273,7 +268,8 @@ mod secret_tool {
         }
 
         fn set(&self, key: &Key) -> Result<(), String> {
-            let (ok, _, complaint) = self.run(&["store", "--label", "xdrkit: key of the sign-in cache"], &key.text())?;
+            let (ok, _, complaint) =
+                self.run(&["store", "--label", "xdrkit: key of the sign-in cache"], &Zeroizing::new(STANDARD_NO_PAD.encode(*key.0)))?;
             if ok { Ok(()) } else { Err(complaint) }
         }
     }
@@ -319,6 +315,7 @@ mod secret_tool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::engine::general_purpose::STANDARD;
 
     #[test]
     fn a_key_of_ones_own_may_be_bytes_base64_or_hex_and_never_shows() {
@@ -370,8 +367,9 @@ mod tests {
             assert_eq!(from_keyrings(&keyrings).unwrap(), first);
             let calls = fs::read_to_string(directory.path().join("calls")).unwrap();
             assert_eq!(calls.lines().map(|l| l.split(' ').next().unwrap()).collect::<Vec<_>>(), ["lookup", "store", "lookup", "lookup"]);
-            assert_eq!(fs::read_to_string(directory.path().join("kept")).unwrap(), *first.text());
-            assert!(!calls.contains(first.text().as_str()));
+            let kept = fs::read_to_string(directory.path().join("kept")).unwrap();
+            assert_eq!(Key::from_text(&Secret::new(kept.clone())).unwrap(), first);
+            assert!(!calls.contains(&kept));
         }
 
         #[test]

@@ -134,6 +134,8 @@ async fn an_accounts_file_under_anothers_name_is_not_believed() {
         let files = store.files().await.unwrap();
         let cache = place.path().join("cache");
         fs::copy(cache.join(files.name(&account("ann"))), cache.join(files.name(&account("bob")))).unwrap();
+        let Contents::Broken(why) = files.read(&files.name(&account("bob"))) else { panic!("it was believed") };
+        assert_eq!(why.contains("does not decrypt"), key == 1, "the seal holds the name: {why}");
         assert_eq!(store.lock(&account("bob")).await.read().await, Found::Unreadable);
         assert_eq!(store.lock(&account("ann")).await.read().await, found("ann"));
     }

@@ -129,14 +129,14 @@ def opens(path: Path) -> Optional[bool]:
 def ours(writers: int, seconds: float) -> Result:
     """xdrkit: one sealed file for each account."""
     binary = test_binary()
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory() as place, contextlib.ExitStack() as open_files:
         env = {**os.environ, "XDRKIT_TEST_CACHE": str(Path(place, "cache"))}
 
         def run(test: str, log: IO[bytes]) -> subprocess.Popen[bytes]:
             command = [binary, "--exact", test, "--ignored", "--nocapture", "--test-threads=1"]
             return subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=log)
 
-        logs = [tempfile.TemporaryFile() for _ in range(writers)]
+        logs = [open_files.enter_context(tempfile.TemporaryFile()) for _ in range(writers)]
         run("a_beginning", logs[0]).wait()
         files = sorted(Path(place, "cache").glob("*.account"))
         children = [run("a_writer", log) for log in logs]

@@ -4,6 +4,8 @@
 //! writes the next one and says so. If a write were ever lost, torn or overtaken, a number would be said twice or would go down.
 //! `benches/cache_files.py` runs the same writers beside another library's.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "all of it is a test")]
+
 use std::{
     collections::HashSet,
     env,

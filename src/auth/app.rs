@@ -206,7 +206,6 @@ pub(crate) fn check_secret(secret: Secret) -> Result<Secret> {
 }
 
 /// The fields of a proof by assertion.
-#[allow(dead_code)] // HELPERS: remove with the first use
 pub(super) fn assertion_fields(assertion: Secret) -> Result<Vec<(&'static str, Secret)>> {
     if !super::is_token(assertion.expose()) {
         return Err(Error::new(Kind::CredentialUnavailable, "the assertion is empty, or is no token")

@@ -11,7 +11,7 @@ use crate::{
     ops::model::Safety,
     pipeline::{
         retry::{self, Decision, Limits, Outcome},
-        transport::Answer,
+        transport::{Answer, Failure},
     },
     request::{Request, encode},
     secret::{self, Secret},
@@ -113,42 +113,44 @@ impl Granted {
 
 /// Posts a form. Transport failures, throttling and 5xx are retried here; refusals come back for the caller to judge.
 pub(super) async fn post(wire: &Wire, question: &Question<'_>) -> Result<Reply> {
-    let url = question.url;
     let body = Secret::new(question.form.iter().map(|(k, v)| format!("{k}={}", encode(v))).collect::<Vec<_>>().join("&"));
+    let (answer, tries) = exchange(wire, question.url, question.safety, || request(wire, question, &body)).await?;
+    read(wire, answer, question.url, tries)
+}
+
+/// Sends a request until it is answered by something that another try would not change; tells how often that took.
+pub(super) async fn exchange(wire: &Wire, url: &Url, safety: Safety, request: impl Fn() -> Request) -> Result<(Answer, u32)> {
     let began = wire.clock.monotonic();
     let mut tries = 0;
     loop {
         tries += 1;
-        let answer = wire.transport.send(request(wire, question, &body), TRY).await;
+        let answer = wire.transport.send(request(), TRY).await;
         let outcome = match &answer {
             Ok(a) => Outcome::Answered(a.status, retry::retry_after(&a.headers, wire.clock.wall())),
             Err(f) => Outcome::Failed { sent: f.sent, transient: f.transient },
         };
         let left = ALL_TRIES.saturating_sub(wire.clock.monotonic() - began);
-        match retry::decide(outcome, question.safety, tries, Limits { max_retries: MAX_RETRIES, left }, wire.clock.chance()) {
+        match retry::decide(outcome, safety, tries, Limits { max_retries: MAX_RETRIES, left }, wire.clock.chance()) {
             Decision::Again(wait) => {
                 tracing::debug!(target: "xdrkit", "sign-in at {} again in {:.1} s", secret::shown(url), wait.as_secs_f64());
                 wire.clock.sleep(wait).await;
             }
             Decision::TooLong(wait) => return Err(throttled(url, wait, tries)),
-            Decision::Take => {
-                return match answer {
-                    Ok(answer) => read(wire, answer, url, tries),
-                    Err(f) => {
-                        let kind = match (f.timeout, f.sent && question.safety != Safety::Idempotent) {
-                            (true, _) => Kind::DeadlineExceeded,
-                            (false, true) => Kind::ConnectionLost,
-                            (false, false) => Kind::Connect,
-                        };
-                        Err(Error::new(kind, format!("cannot sign in at {}: {}", secret::shown(url), f.message)).with(|e| {
-                            e.attempts = tries;
-                            e.url = Some(secret::shown(url));
-                        }))
-                    }
-                };
-            }
+            Decision::Take => return answer.map(|a| (a, tries)).map_err(|f| unanswered(url, f, safety, tries)),
         }
     }
+}
+
+fn unanswered(url: &Url, failure: Failure, safety: Safety, tries: u32) -> Error {
+    let kind = match (failure.timeout, failure.sent && safety != Safety::Idempotent) {
+        (true, _) => Kind::DeadlineExceeded,
+        (false, true) => Kind::ConnectionLost,
+        (false, false) => Kind::Connect,
+    };
+    Error::new(kind, format!("cannot sign in at {}: {}", secret::shown(url), failure.message)).with(|e| {
+        e.attempts = tries;
+        e.url = Some(secret::shown(url));
+    })
 }
 
 fn request(wire: &Wire, question: &Question<'_>, body: &Secret) -> Request {
@@ -169,7 +171,8 @@ fn request(wire: &Wire, question: &Question<'_>, body: &Secret) -> Request {
     request
 }
 
-fn read(wire: &Wire, answer: Answer, url: &Url, tries: u32) -> Result<Reply> {
+/// An answer that is JSON; redirects, failures and pages for people are errors.
+pub(super) fn read(wire: &Wire, answer: Answer, url: &Url, tries: u32) -> Result<Reply> {
     let at = secret::shown(url);
     let wrong = |what: &str| {
         Err(Error::new(Kind::BadResponse, format!("{at} {what}")).with(|f| {

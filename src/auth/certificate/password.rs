@@ -30,6 +30,9 @@ const SHA2: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2];
 /// More rounds than any program writes; past them a file only burns time.
 const MAX_ROUNDS: u32 = 10_000_000;
 
+/// No key of these algorithms is longer.
+const MAX_KEY: usize = 64;
+
 /// What keys of PKCS#12 are for.
 const FOR_KEY: u8 = 1;
 const FOR_IV: u8 = 2;
@@ -78,7 +81,7 @@ impl Password {
         }
     }
 
-    /// A key by PBKDF2, as its parameters say.
+    /// A key by PBKDF2, as its parameters say; of this length unless they say otherwise.
     fn pbkdf2(&self, mut algorithm: Reader<'_>, length: usize) -> Result<Zeroizing<Vec<u8>>, Fault> {
         if algorithm.take(OID) != Some(PBKDF2) {
             return Err(Fault::unknown_encryption());
@@ -86,7 +89,10 @@ impl Password {
         let mut parameters = algorithm.sequence().ok_or_else(Fault::damaged)?;
         let salt = parameters.take(OCTETS).ok_or_else(Fault::unknown_encryption)?;
         let rounds = rounds(parameters.number())?;
-        let _ = parameters.number();
+        let length = parameters.number().map_or(length, |n| n as usize);
+        if length > MAX_KEY {
+            return Err(Fault::damaged());
+        }
         let function = match parameters.sequence().map(|mut f| f.take(OID).and_then(|o| o.strip_prefix(HMAC))) {
             None | Some(Some([7])) => pbkdf2::PBKDF2_HMAC_SHA1,
             Some(Some([9])) => pbkdf2::PBKDF2_HMAC_SHA256,

@@ -105,6 +105,7 @@ fn every_form_that_people_have_is_opened_and_signs() {
         ("PFX, empty password", file!("empty-password.pfx"), ""),
         ("PFX, no seal", file!("no-mac.pfx"), PASSWORD),
         ("PFX, nothing encrypted, SHA-512", file!("plain-bags.pfx"), PASSWORD),
+        ("PFX, sealed by PBMAC1", file!("pbmac1.pfx"), PASSWORD),
         ("PFX, other letters", file!("unicode.pfx"), "pässwörd-€"),
         ("PFX, old, other letters", file!("unicode-legacy.pfx"), "pässwörd-€"),
     ] {
@@ -172,6 +173,8 @@ fn what_cannot_be_used_is_told_apart() {
         (file!("encrypted-scrypt.pem"), PASSWORD, "certificate", "not known here"),
         (file!("aes.pfx"), "canary", "certificate_password", "does not open"),
         (file!("legacy.pfx"), "canary", "certificate_password", "does not open"),
+        (file!("plain-bags.pfx"), "canary", "certificate_password", "does not open"),
+        (file!("pbmac1.pfx"), "canary", "certificate_password", "does not open"),
         (file!("no-mac.pfx"), "canary", "certificate_password", "does not open"),
         (file!("encrypted.pem"), "canary", "certificate_password", "does not open"),
         (file!("encrypted.pem"), "", "certificate_password", "is missing"),

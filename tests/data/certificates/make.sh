@@ -80,4 +80,34 @@ openssl pkcs12 -export -nokeys -in "$work/leaf.crt" -passout $password -out no-k
 rm -f java.pfx
 keytool -importkeystore -noprompt -srckeystore aes.pfx -srcstoretype PKCS12 -srcstorepass "${password#pass:}" \
     -destkeystore java.pfx -deststoretype PKCS12 -deststorepass "${password#pass:}" 2>/dev/null
+# OpenSSL before 3.4 cannot seal by PBMAC1 (RFC 9579), so a file without a seal is given one.
+python3 - "${password#pass:}" <<'PYTHON'
+import hashlib, hmac, pathlib, sys
+
+def value(tag, *parts):
+    body = b"".join(parts)
+    size = len(body).to_bytes((len(body).bit_length() + 7) // 8, "big")
+    return bytes([tag]) + (bytes([len(body)]) if len(body) < 128 else bytes([0x80 | len(size)]) + size) + body
+
+def sequence(*parts):
+    return value(0x30, *parts)
+
+def inside(whole):
+    start = 2 + (whole[1] & 0x7F if whole[1] > 127 else 0)
+    return whole[start:]
+
+def number(n):
+    return value(2, n.to_bytes(n.bit_length() // 8 + 1, "big"))
+
+rsadsi = bytes.fromhex("2a864886f70d")
+sha256 = sequence(value(6, rsadsi, b"\x02\x09"), value(5))
+salt, rounds = b"salt of the seal", 2048
+body = inside(pathlib.Path("no-mac.pfx").read_bytes())
+content = inside(inside(inside(body[3:])[11:]))  # past version, type and [0]: the text that is sealed
+key = hashlib.pbkdf2_hmac("sha256", sys.argv[1].encode(), salt, rounds, 32)
+parameters = sequence(value(6, rsadsi, b"\x01\x05\x0c"), sequence(value(4, salt), number(rounds), number(32), sha256))
+algorithm = sequence(value(6, rsadsi, b"\x01\x05\x0e"), sequence(parameters, sha256))
+seal = sequence(sequence(algorithm, value(4, hmac.digest(key, content, "sha256"))), value(4, b"unused"), number(1))
+pathlib.Path("pbmac1.pfx").write_bytes(sequence(body, seal))
+PYTHON
 chmod 644 ./*.pem ./*.pfx

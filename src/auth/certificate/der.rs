@@ -3,7 +3,7 @@
 //! The structures are a dozen and only read, so a cursor over tag, length and value does. PFX files come from many writers, and some use
 //! the freedoms of BER (lengths that are found out at the end, texts in pieces): [`definite`] brings them to the one form that is read here.
 
-use std::borrow::Cow;
+use zeroize::Zeroizing;
 
 pub(super) const INTEGER: u8 = 0x02;
 pub(super) const BIT_STRING: u8 = 0x03;
@@ -95,12 +95,12 @@ fn head(bytes: &[u8]) -> Option<(u8, Option<usize>, usize)> {
     }
 }
 
-/// The first value of `bytes` with definite lengths all through, and with texts in one piece. What is a single piece already is borrowed.
-pub(super) fn definite(bytes: &[u8]) -> Option<Cow<'_, [u8]>> {
-    let mut out = Vec::new();
-    let read = rewrite(bytes, &mut out, MAX_DEPTH)?;
-    let same = bytes.get(..read)?;
-    Some(if out == same { Cow::Borrowed(same) } else { Cow::Owned(out) })
+/// The first value of `bytes` with definite lengths all through, and with texts in one piece.
+pub(super) fn definite(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    // Room for all of it: a vector that grows leaves unwiped copies behind.
+    let mut out = Zeroizing::new(Vec::with_capacity(bytes.len() + 1024));
+    rewrite(bytes, &mut out, MAX_DEPTH)?;
+    Some(out)
 }
 
 /// Writes the first value of `bytes` anew; gives how many bytes it took.
@@ -112,31 +112,39 @@ fn rewrite(bytes: &[u8], out: &mut Vec<u8>, depth: usize) -> Option<usize> {
         return Some(end);
     }
     let depth = depth.checked_sub(1)?;
-    let end = length.map(|l| header.checked_add(l)).map_or(Some(None), |e| e.map(Some))?;
-    let mut at = header;
-    let mut inside = Vec::new();
+    let begin = out.len();
+    let mut inside = match length {
+        Some(length) => bytes.get(header..header.checked_add(length)?)?,
+        None => bytes.get(header..)?,
+    };
     loop {
-        match end {
-            Some(end) if at == end => break,
-            None if bytes.get(at..at + 2)? == [0, 0] => {
-                at += 2;
+        match (length, inside) {
+            (Some(_), []) => break,
+            (None, [0, 0, rest @ ..]) => {
+                inside = rest;
                 break;
             }
-            _ => at += rewrite(bytes.get(at..end.unwrap_or(bytes.len()))?, &mut inside, depth)?,
+            _ => inside = inside.get(rewrite(inside, out, depth)?..)?,
         }
     }
     if tag == OCTETS | CONSTRUCTED {
-        write(OCTETS, &pieces(&inside)?, out);
+        let whole = pieces(out.get(begin..)?)?;
+        out.truncate(begin);
+        write(OCTETS, &whole, out);
     } else {
-        write(tag, &inside, out);
+        let head = header_of(tag, out.len().checked_sub(begin)?);
+        out.splice(begin..begin, head);
     }
-    Some(at)
+    Some(match length {
+        Some(length) => header + length,
+        None => bytes.len() - inside.len(),
+    })
 }
 
 /// Octet strings that follow one another, as one.
-pub(super) fn pieces(bytes: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn pieces(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let mut reader = Reader(bytes);
-    let mut whole = Vec::new();
+    let mut whole = Zeroizing::new(Vec::with_capacity(bytes.len()));
     while !reader.is_empty() {
         whole.extend_from_slice(reader.take(OCTETS)?);
     }
@@ -144,16 +152,17 @@ pub(super) fn pieces(bytes: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn write(tag: u8, body: &[u8], out: &mut Vec<u8>) {
-    out.push(tag);
-    let length = body.len().to_be_bytes();
-    let digits: Vec<u8> = length.into_iter().skip_while(|b| *b == 0).collect();
-    if body.len() < 0x80 {
-        out.push(body.len() as u8);
-    } else {
-        out.push(0x80 | digits.len() as u8);
-        out.extend_from_slice(&digits);
-    }
+    out.extend(header_of(tag, body.len()));
     out.extend_from_slice(body);
+}
+
+/// Tag and length.
+fn header_of(tag: u8, length: usize) -> Vec<u8> {
+    if length < 0x80 {
+        return vec![tag, length as u8];
+    }
+    let digits: Vec<u8> = length.to_be_bytes().into_iter().skip_while(|b| *b == 0).collect();
+    [&[tag, 0x80 | digits.len() as u8], digits.as_slice()].concat()
 }
 
 #[cfg(test)]
@@ -184,11 +193,11 @@ pub(super) mod tests {
     #[test]
     fn the_loose_form_comes_back_as_the_strict_one() {
         let strict = include_bytes!("../../../tests/data/certificates/no-mac.pfx");
-        assert!(matches!(definite(strict), Some(Cow::Borrowed(same)) if same == strict));
+        assert_eq!(definite(strict).unwrap().as_slice(), strict);
         let mut other = Vec::new();
         loose(strict, &mut other);
         assert_ne!(other, strict);
-        assert_eq!(definite(&other).unwrap(), &strict[..]);
+        assert_eq!(definite(&other).unwrap().as_slice(), strict);
     }
 
     #[test]
@@ -208,7 +217,7 @@ pub(super) mod tests {
         #[test]
         fn no_bytes_can_break_it(bytes in proptest::collection::vec(prop_oneof![any::<u8>(), Just(0x30), Just(0x80), Just(0), Just(0x24)], 0..200)) {
             if let Some(found) = definite(&bytes) {
-                prop_assert!(definite(&found).is_some());
+                prop_assert_eq!(definite(&found), Some(found));
             }
             let mut reader = Reader::new(&bytes);
             while reader.any().is_some() {}

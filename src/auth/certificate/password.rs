@@ -48,8 +48,9 @@ impl Password {
     /// What may have been meant: programs differ in what an empty password is.
     pub(super) fn candidates(password: Option<&Secret>) -> Vec<Password> {
         let text = password.map(Secret::expose).unwrap_or_default();
-        let utf16 = text.encode_utf16().chain([0]).flat_map(u16::to_be_bytes).collect();
-        let mut all = vec![Password { utf8: Zeroizing::new(text.as_bytes().to_vec()), utf16: Zeroizing::new(utf16) }];
+        let mut utf16 = Zeroizing::new(Vec::with_capacity(2 * text.len() + 2));
+        utf16.extend(text.encode_utf16().chain([0]).flat_map(u16::to_be_bytes));
+        let mut all = vec![Password { utf8: Zeroizing::new(text.as_bytes().to_vec()), utf16 }];
         if text.is_empty() {
             all.push(Password { utf8: Zeroizing::default(), utf16: Zeroizing::default() });
         }
@@ -122,8 +123,11 @@ impl Password {
     /// PKCS#12's own way from a password to a key: RFC 7292, appendix B.2.
     fn derive(&self, hash: &'static digest::Algorithm, purpose: u8, salt: &[u8], rounds: NonZeroU32, length: usize) -> Zeroizing<Vec<u8>> {
         let block = hash.block_len();
-        let filled = |text: &[u8]| text.iter().copied().cycle().take(text.len().div_ceil(block) * block).collect::<Vec<u8>>();
-        let mut mixed = Zeroizing::new([filled(salt), filled(&self.utf16)].concat());
+        let filled = |text: &[u8]| text.len().div_ceil(block) * block;
+        let mut mixed = Zeroizing::new(Vec::with_capacity(filled(salt) + filled(&self.utf16)));
+        for text in [salt, &self.utf16] {
+            mixed.extend(text.iter().cycle().take(filled(text)));
+        }
         let mut key = Zeroizing::new(Vec::with_capacity(length + hash.output_len()));
         loop {
             let mut context = digest::Context::new(hash);

@@ -8,7 +8,6 @@ use super::{
     x509::X509,
 };
 use crate::secret::Secret;
-use std::borrow::Cow;
 use zeroize::Zeroizing;
 
 const DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 1];
@@ -53,7 +52,7 @@ fn parts(bytes: &[u8]) -> Option<(Zeroizing<Vec<u8>>, Option<Vec<u8>>)> {
 
 /// A text in one piece and with definite lengths. What comes out of a decryption and is none of this was decrypted by a wrong password.
 fn strict(bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>, Fault> {
-    der::definite(bytes).map(Cow::into_owned).map(Zeroizing::new).ok_or(Fault::WrongPassword)
+    der::definite(bytes).ok_or(Fault::WrongPassword)
 }
 
 fn safes(content: &[u8], password: &Password) -> Result<Contents, Fault> {
@@ -82,7 +81,7 @@ fn decrypt(body: &[u8], password: &Password) -> Result<Zeroizing<Vec<u8>>, Fault
         content.take(OID)?;
         let algorithm = content.sequence()?;
         let data = match content.any()? {
-            e if e.tag == FIRST_PRIMITIVE => e.body.to_vec(),
+            e if e.tag == FIRST_PRIMITIVE => Zeroizing::new(e.body.to_vec()),
             e if e.tag == FIRST => der::pieces(e.body)?,
             _ => return None,
         };

@@ -103,6 +103,7 @@ fn every_form_that_people_have_is_opened_and_signs() {
         ("PFX, RC2-128 and double DES", file!("legacy-odd.pfx"), PASSWORD),
         ("PFX by Java", file!("java.pfx"), PASSWORD),
         ("PFX, empty password", file!("empty-password.pfx"), ""),
+        ("PFX, no password", file!("no-password.pfx"), ""),
         ("PFX, no seal", file!("no-mac.pfx"), PASSWORD),
         ("PFX, nothing encrypted, SHA-512", file!("plain-bags.pfx"), PASSWORD),
         ("PFX, sealed by PBMAC1", file!("pbmac1.pfx"), PASSWORD),

@@ -80,8 +80,10 @@ openssl pkcs12 -export -nokeys -in "$work/leaf.crt" -passout $password -out no-k
 rm -f java.pfx
 keytool -importkeystore -noprompt -srckeystore aes.pfx -srcstoretype PKCS12 -srcstorepass "${password#pass:}" \
     -destkeystore java.pfx -deststoretype PKCS12 -deststorepass "${password#pass:}" 2>/dev/null
-# OpenSSL before 3.4 cannot seal by PBMAC1 (RFC 9579), so a file without a seal is given one.
-python3 - "${password#pass:}" <<'PYTHON'
+# What this OpenSSL cannot make is made by hand, from a file that nothing but its seal protects: a seal by PBMAC1 (RFC 9579), and the one
+# that Windows makes without a password, which is not the one of an empty password.
+pfx -passout $password -keypbe NONE -certpbe NONE -nomac -out "$work/bare.pfx"
+python3 - "${password#pass:}" "$work/bare.pfx" <<'PYTHON'
 import hashlib, hmac, pathlib, sys
 
 def value(tag, *parts):
@@ -102,12 +104,19 @@ def number(n):
 rsadsi = bytes.fromhex("2a864886f70d")
 sha256 = sequence(value(6, rsadsi, b"\x02\x09"), value(5))
 salt, rounds = b"salt of the seal", 2048
-body = inside(pathlib.Path("no-mac.pfx").read_bytes())
+body = inside(pathlib.Path(sys.argv[2]).read_bytes())
 content = inside(inside(inside(body[3:])[11:]))  # past version, type and [0]: the text that is sealed
 key = hashlib.pbkdf2_hmac("sha256", sys.argv[1].encode(), salt, rounds, 32)
 parameters = sequence(value(6, rsadsi, b"\x01\x05\x0c"), sequence(value(4, salt), number(rounds), number(32), sha256))
 algorithm = sequence(value(6, rsadsi, b"\x01\x05\x0e"), sequence(parameters, sha256))
 seal = sequence(sequence(algorithm, value(4, hmac.digest(key, content, "sha256"))), value(4, b"unused"), number(1))
 pathlib.Path("pbmac1.pfx").write_bytes(sequence(body, seal))
+
+mixed = (salt * 64)[:64]  # no password: nothing of it is mixed in
+key = hashlib.sha1(b"\x03" * 64 + mixed).digest()
+for _ in range(rounds - 1):
+    key = hashlib.sha1(key).digest()
+digest = sequence(sequence(value(6, bytes.fromhex("2b0e03021a")), value(5)), value(4, hmac.digest(key, content, "sha1")))
+pathlib.Path("no-password.pfx").write_bytes(sequence(body, sequence(digest, value(4, salt), number(rounds))))
 PYTHON
 chmod 644 ./*.pem ./*.pfx

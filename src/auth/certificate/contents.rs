@@ -56,7 +56,7 @@ impl Contents {
         if X509::read(bytes).is_some() {
             return Err(Fault::no_key());
         }
-        Err(Fault::new("is neither PEM nor PFX").hint("a PEM file has lines such as -----BEGIN CERTIFICATE-----"))
+        Err(Fault::new("is neither PEM nor PFX", "a PEM file has lines such as -----BEGIN CERTIFICATE-----"))
     }
 }
 
@@ -65,15 +65,15 @@ fn from_pem(text: &str, password: Option<&Secret>) -> Result<Contents, Fault> {
     for block in pem::blocks(text) {
         let is_key = block.label.ends_with("PRIVATE KEY");
         if block.proc_type && is_key {
-            return Err(Fault::new("holds a key that is encrypted in the old way (Proc-Type: 4,ENCRYPTED), which protects little")
-                .hint("convert it: openssl pkcs8 -topk8 -in OLD.pem -out KEY.pem; then put the certificate into the same file"));
+            return Err(Fault::new(
+                "holds a key that is encrypted in the old way (Proc-Type: 4,ENCRYPTED), which protects little",
+                "convert it: openssl pkcs8 -topk8 -in OLD.pem -out KEY.pem; then put the certificate into the same file",
+            ));
         }
         let body = match block.body {
             Some(body) => body,
             None if is_key || block.label == "CERTIFICATE" => {
-                return Err(
-                    Fault::new(format!("has a block {:?} that is no base64", block.label)).hint("take the file anew from its source")
-                );
+                return Err(Fault::new(format!("has a block {:?} that is no base64", block.label), "take the file anew from its source"));
             }
             None => continue,
         };

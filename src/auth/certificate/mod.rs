@@ -271,47 +271,44 @@ enum Fault {
 }
 
 impl Fault {
-    fn new(what: impl Into<String>) -> Fault {
-        Fault::Other { what: what.into(), hint: "" }
-    }
-
-    fn hint(self, hint: &'static str) -> Fault {
-        match self {
-            Fault::Other { what, .. } => Fault::Other { what, hint },
-            Fault::WrongPassword => self,
-        }
+    /// What it is, and what to do.
+    fn new(what: impl Into<String>, hint: &'static str) -> Fault {
+        Fault::Other { what: what.into(), hint }
     }
 
     fn damaged() -> Fault {
-        Fault::new("is damaged, or of a form that is not known here").hint("take the file anew from its source")
+        Fault::new("is damaged, or of a form that is not known here", "take the file anew from its source")
     }
 
     fn unknown_encryption() -> Fault {
-        Fault::new("is encrypted in a way that is not known here")
-            .hint("convert it: openssl pkcs12 -in OLD.pfx -nodes -out NEW.pem, or openssl pkcs8 -topk8 -in OLD.pem -out KEY.pem")
+        Fault::new(
+            "is encrypted in a way that is not known here",
+            "convert it: openssl pkcs12 -in OLD.pfx -nodes -out NEW.pem, or openssl pkcs8 -topk8 -in OLD.pem -out KEY.pem",
+        )
     }
 
     fn no_key() -> Fault {
-        Fault::new("holds no private key").hint("the file needs the certificate and its private key: export both, as PFX or PEM")
+        Fault::new("holds no private key", "the file needs the certificate and its private key: export both, as PFX or PEM")
     }
 
     fn no_certificate() -> Fault {
-        Fault::new("holds no certificate").hint("the file needs the private key and its certificate: put both into one file")
+        Fault::new("holds no certificate", "the file needs the private key and its certificate: put both into one file")
     }
 
     fn foreign_key() -> Fault {
-        Fault::new("holds a private key that belongs to none of its certificates").hint("put the key and its own certificate into one file")
+        Fault::new("holds a private key that belongs to none of its certificates", "put the key and its own certificate into one file")
     }
 
     fn key(what: &str) -> Fault {
-        Fault::new(format!("holds a private key that {what}"))
-            .hint("Entra ID takes assertions by RSA keys of 2048 to 4096 bits: make a certificate with such a key")
+        Fault::new(
+            format!("holds a private key that {what}"),
+            "Entra ID takes assertions by RSA keys of 2048 to 4096 bits: make a certificate with such a key",
+        )
     }
 
     /// As an error that names the setting.
     fn told(self, options: &CertificateOptions) -> Error {
         match self {
-            Fault::Other { what, hint } if hint.is_empty() => error(&options.source, &what),
             Fault::Other { what, hint } => error(&options.source, &what).hint(hint),
             Fault::WrongPassword => {
                 let what = match &options.password {

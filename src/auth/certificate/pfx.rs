@@ -24,7 +24,7 @@ pub(super) fn is_pfx(bytes: &[u8]) -> bool {
 
 /// Reads all keys and certificates.
 pub(super) fn read(bytes: &[u8], password: Option<&Secret>) -> Result<Contents, Fault> {
-    let (content, seal) = parts(bytes).ok_or_else(Fault::damaged)?;
+    let Sealed { content, seal } = parts(bytes).ok_or_else(Fault::damaged)?;
     for password in Password::candidates(password) {
         if let Some(seal) = &seal
             && !password.seals(Reader::of_sequence(seal).ok_or_else(Fault::damaged)?, &content)?
@@ -39,15 +39,21 @@ pub(super) fn read(bytes: &[u8], password: Option<&Secret>) -> Result<Contents, 
     Err(Fault::WrongPassword)
 }
 
-/// The sealed content and the seal.
-fn parts(bytes: &[u8]) -> Option<(Zeroizing<Vec<u8>>, Option<Vec<u8>>)> {
+/// A file's two parts.
+struct Sealed {
+    content: Zeroizing<Vec<u8>>,
+    seal: Option<Vec<u8>>,
+}
+
+fn parts(bytes: &[u8]) -> Option<Sealed> {
     let bytes = der::definite(bytes)?;
     let mut file = Reader::of_sequence(&bytes)?;
     file.take(INTEGER).filter(|v| *v == [3])?;
     let mut content = file.sequence()?;
     content.take(OID).filter(|o| *o == DATA)?;
     let content = Reader::new(content.take(FIRST)?).take(OCTETS)?;
-    Some((Zeroizing::new(content.to_vec()), file.any().filter(|e| e.tag == SEQUENCE).map(|e| e.whole.to_vec())))
+    let seal = file.any().filter(|e| e.tag == SEQUENCE).map(|e| e.whole.to_vec());
+    Some(Sealed { content: Zeroizing::new(content.to_vec()), seal })
 }
 
 /// A text in one piece and with definite lengths. What comes out of a decryption and is none of this was decrypted by a wrong password.

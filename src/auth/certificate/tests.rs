@@ -50,9 +50,12 @@ fn verified(assertion: &str, certificate: &[u8], algorithm: &'static dyn Verific
     (part(header), part(claims))
 }
 
+fn token_url() -> Url {
+    Url::parse("https://login.microsoftonline.us/t/oauth2/v2.0/token").unwrap()
+}
+
 fn assertion_at(certificate: &Certificate, now: i64) -> Result<String> {
-    let url = Url::parse("https://login.microsoftonline.us/t/oauth2/v2.0/token").unwrap();
-    let ask = Ask { token_url: &url, client_id: "app", now };
+    let ask = Ask { token_url: &token_url(), client_id: "app", now };
     let wire = Wire::over(Arc::new(Script::default()), VirtualClock::shared());
     let fields = futures_ready(certificate.fields(&wire, &ask))?;
     let [(kind, _), (name, assertion)] = &fields[..] else { panic!("two fields") };

@@ -11,6 +11,11 @@ const HINTS: &[(i64, &str)] = &[
     (900023, "tenant_id is neither a GUID nor a known domain"),
     (500011, "the service is not set up in this tenant: Defender has to be licensed and opened once"),
     (65001, "nobody has consented to the permissions: an administrator grants them under API permissions"),
+    (
+        65002,
+        "this tool's application is one of Microsoft's own and may not ask for tokens of this service: sign in another way, such as \
+         credential=\"browser\" with an application of your own",
+    ),
     (70011, "the scope is malformed"),
     (50020, "the account belongs to another tenant"),
     (50076, "the account needs a second factor: sign in with a browser or a device code"),
@@ -24,4 +29,10 @@ const HINTS: &[(i64, &str)] = &[
 /// The hint of an AADSTS number.
 pub(super) fn for_number(number: i64) -> Option<&'static str> {
     HINTS.iter().find(|(n, _)| *n == number).map(|(_, hint)| *hint)
+}
+
+/// The first AADSTS number in a text.
+pub(super) fn number_in(text: &str) -> Option<i64> {
+    let (_, after) = text.split_once("AADSTS")?;
+    after.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }

@@ -7,6 +7,7 @@ mod app;
 mod authority;
 mod cache;
 mod certificate;
+mod chain;
 mod claims;
 mod device;
 mod entra;
@@ -16,6 +17,7 @@ mod hints;
 mod managed;
 mod session;
 mod store;
+mod tools;
 mod user;
 
 pub(crate) use app::check_secret;
@@ -24,12 +26,14 @@ pub(crate) use authority::check_scheme;
 pub use authority::{Authority, check_tenant};
 pub use cache::{Token, Tokens};
 pub use certificate::{Algorithm, Certificate, CertificateOptions, CertificateSource};
+pub use chain::{Chain, Member, Way};
 pub use claims::Claims;
 pub use device::DeviceCode;
 pub use federated::{AssertionSource, AzurePipelines, ClientAssertion, GitHubActions, TokenFile};
 pub use fixed::StaticToken;
 pub use managed::{Identity, ManagedIdentity};
 pub use store::{Found, Key, Locked, Saved, Store, StoreOptions};
+pub use tools::{DeveloperTool, TOOL_TIMEOUT};
 pub use user::{Account, DevicePrompt, Person, PublicClient, SignIn, SignInPage, SignedIn, User};
 
 use crate::{

@@ -3,12 +3,15 @@
 //! The commonest trouble with these services is a token for another of them. So a token must be signed, in its time, of this tenant, for
 //! the audience of the operation's own service, and carry one of the operation's declared permissions; each refusal says which failed.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::json::Value;
 use crate::ops::model::{Operation, Service};
 
 use super::failure::Failure;
 use super::wire::Request;
-use super::{House, entra, jwt};
+use super::{House, clock, entra, jwt};
 
 /// The holder of a good token.
 #[derive(Clone, Debug)]
@@ -41,12 +44,33 @@ pub(super) fn user_of(request: &Request) -> Option<String> {
 }
 
 fn unauthorized(house: &House, service: Service, message: &str) -> Failure {
+    challenged(house, service, message, &format!("error=\"invalid_token\", error_description=\"{message}\""))
+}
+
+fn challenged(house: &House, service: Service, message: &str, what: &str) -> Failure {
     let code = if service == Service::Graph { "InvalidAuthenticationToken" } else { "Unauthorized" };
-    let challenge = format!(
-        "Bearer realm=\"\", authorization_uri=\"{}/common/oauth2/authorize\", error=\"invalid_token\", error_description=\"{message}\"",
-        house.base
-    );
+    let challenge = format!("Bearer realm=\"\", authorization_uri=\"{}/common/oauth2/authorize\", {what}", house.base);
     Failure::new(401, code, message).header("WWW-Authenticate", challenge)
+}
+
+/// Whether the token is older than the last revocation. Who understands it is told what to ask the token service for.
+fn revoked(house: &House, service: Service, claims: &Value) -> Option<Failure> {
+    let revoked = house.directory().revoked()?;
+    let since = clock::seconds_of(revoked);
+    let given = jwt::decode(text(claims, "aio")).and_then(|bytes| Some(i64::from_be_bytes(*bytes.first_chunk()?)));
+    let older = given.is_none_or(|ticks| ticks <= revoked);
+    let capable = claims.get("xms_cc").is_some();
+    let begins = claims.get("nbf").and_then(Value::as_i64).unwrap_or_default();
+    if !older && !(capable && begins < since) {
+        return None;
+    }
+    let message = "Continuous access evaluation resulted in a challenge: the user's sessions were revoked.";
+    if !capable {
+        return Some(unauthorized(house, service, message));
+    }
+    let wanted = format!("{{\"access_token\":{{\"nbf\":{{\"essential\":true,\"value\":\"{since}\"}}}}}}");
+    let what = format!("error=\"insufficient_claims\", claims=\"{}\"", STANDARD.encode(wanted));
+    Some(challenged(house, service, message, &what))
 }
 
 /// Checks the token of a request to one of this service's operations.
@@ -69,6 +93,9 @@ pub(super) fn authenticate(house: &House, request: &Request, service: Service) -
     }
     if text(&claims, "tid") != house.identity.tenant_id {
         return refuse("Access token validation failure. Invalid tenant.");
+    }
+    if let Some(refusal) = revoked(house, service, &claims) {
+        return Err(refusal);
     }
     let user = claims.get("upn").and_then(Value::as_str).map(str::to_owned);
     let permissions = match claims.get("scp").and_then(Value::as_str) {

@@ -40,13 +40,18 @@ impl Clock {
 
     /// Now, in seconds since 1970.
     pub(super) fn seconds(&self) -> i64 {
-        (self.now() - EPOCH) / SECOND
+        seconds_of(self.now())
     }
 
     /// Lets time pass.
     pub(super) fn advance(&self, ticks: i64) {
         self.pushed.fetch_add(ticks, Ordering::Relaxed);
     }
+}
+
+/// Seconds since 1970 at that tick.
+pub(super) fn seconds_of(ticks: i64) -> i64 {
+    (ticks - EPOCH) / SECOND
 }
 
 fn stamp(ticks: i64) -> Timestamp {
@@ -56,6 +61,11 @@ fn stamp(ticks: i64) -> Timestamp {
 /// `2026-11-21T12:18:56.1234567Z`: seven digits as the services write them, fewer where they are zeros.
 pub(super) fn iso(ticks: i64) -> String {
     stamp(ticks).to_string()
+}
+
+/// In any form.
+pub(super) fn written(ticks: i64, form: &str) -> String {
+    stamp(ticks).strftime(form).to_string()
 }
 
 /// `2026-11-21 12:18:56Z`, as Entra writes it.

@@ -49,7 +49,7 @@ pub(super) fn page(call: &Call<'_>, set: &str, items: Vec<Value>) -> Result<Repl
         None => options.skip.unwrap_or(0),
         Some(token) => untoken(token).ok_or_else(|| Failure::new(400, "BadRequest", "Invalid skip token."))?,
     };
-    let size = options.top.unwrap_or_else(|| call.house.page_size.unwrap_or(max).clamp(1, max));
+    let size = options.top.unwrap_or_else(|| call.house.options.page_size.unwrap_or(max).clamp(1, max));
     let page: Vec<Value> = items.into_iter().skip(start).take(size).map(|item| options.project(item)).collect();
     let end = start.saturating_add(page.len());
     let more = end < total && size > 0 && (graph || options.top.is_none());

@@ -4,7 +4,7 @@
 //! over real HTTP: sign-in, permissions, paging, errors, hunting, actions with a state. Its routes and permissions come from the
 //! declaration (`ops`), so that it cannot drift from the client; it shares nothing else with it, so that a mistake is not made twice.
 //!
-//! It binds to 127.0.0.1 only, lives on one thread of its own, and holds nothing that is worth stealing.
+//! It binds to loopback only, lives on one thread of its own, and holds nothing that is worth stealing.
 
 mod access;
 mod alerts;
@@ -19,11 +19,14 @@ mod jwt;
 pub mod kql;
 mod lists;
 mod machines;
+mod managed;
 mod odata;
 mod router;
+mod scratch;
 pub mod seed;
 mod server;
 mod store;
+mod tls;
 mod wire;
 
 #[cfg(test)]
@@ -31,13 +34,17 @@ mod tests;
 
 use std::collections::VecDeque;
 use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 pub use faults::{Fault, FaultKind};
+pub use managed::{ExpiresOn, Platform};
 
 use clock::Clock;
 use entra::Directory;
+use scratch::Scratch;
+use server::Door;
 use store::Store;
 
 /// The display name of the sandbox's application.
@@ -48,6 +55,8 @@ const CLIENT_ID: &str = "0f4b3a52-9d5e-4c2e-8a61-7f1d2b9c6e30";
 const CLIENT_SECRET: &str = "sandbox~not-a-secret~0000000000000000000";
 /// The public application's id, for people who sign in.
 const PUBLIC_CLIENT_ID: &str = "b7c1d0de-3f6a-4f0e-9b8e-5a2c4e6f8a10";
+/// Every person's password, which is none either.
+const USER_PASSWORD: &str = "sandbox~not-a-password";
 /// How many requests are remembered.
 const LOG_LENGTH: usize = 100_000;
 
@@ -66,11 +75,45 @@ pub struct Options {
     pub permissions: Option<Vec<String>>,
     /// The page size of lists that are asked for without `$top`; without: the largest that the service allows.
     pub page_size: Option<usize>,
+    /// Whether the address is an https one, with a certificate of the sandbox's own authority.
+    pub tls: bool,
+    /// Seconds that a token lives; without: an hour, and a day for managed identities.
+    pub token_lifetime: Option<u32>,
+    /// Seconds after which a token shall be renewed, said as `refresh_in`; without: it is not said.
+    pub refresh_in: Option<u32>,
+    /// A refresh token is good once; using an old one ends all that came from the same sign-in. Entra is not so strict, others are.
+    pub rotate_strictly: bool,
+    /// A client assertion is good once, by its `jti`. Entra is not so strict, others are.
+    pub strict_assertions: bool,
+    /// Whether people may sign in with a password or a device code: "Allow public client flows" of the portal.
+    pub public_flows: bool,
+    /// User principal names of those who cannot sign in with a password alone.
+    pub mfa_users: Vec<String>,
+    /// A domain whose people sign in elsewhere.
+    pub federated_domain: Option<String>,
+    /// Keeps the forms of sign-in requests, secrets and all.
+    pub record_forms: bool,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { port: 0, now: None, seed: 0, auto_approve: true, permissions: None, page_size: None }
+        Options {
+            port: 0,
+            now: None,
+            seed: 0,
+            auto_approve: true,
+            permissions: None,
+            page_size: None,
+            tls: false,
+            token_lifetime: None,
+            refresh_in: None,
+            rotate_strictly: false,
+            strict_assertions: false,
+            public_flows: true,
+            mfa_users: Vec::new(),
+            federated_domain: None,
+            record_forms: false,
+        }
     }
 }
 
@@ -91,6 +134,29 @@ pub struct Identity {
     pub public_client_id: String,
     /// The person who signs in: a user principal name.
     pub user: String,
+    /// Every person's password. It is the same in every sandbox and no secret at all.
+    pub user_password: String,
+    /// The client id of the user-assigned managed identity.
+    pub managed_client_id: String,
+    /// Its object id.
+    pub managed_object_id: String,
+    /// Its resource id.
+    pub managed_resource_id: String,
+}
+
+/// A sign-in request, with all that was sent but the `Authorization` header. Only kept where [`Options::record_forms`] says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FormRecord {
+    /// `GET`, `POST`, …
+    pub method: String,
+    /// Path, as it was sent.
+    pub path: String,
+    /// The query string's fields.
+    pub query: Vec<(String, String)>,
+    /// Names, in small letters, and values.
+    pub headers: Vec<(String, String)>,
+    /// The body's fields.
+    pub form: Vec<(String, String)>,
 }
 
 /// One request that came in. Never a secret, never a token.
@@ -117,16 +183,19 @@ pub struct RequestRecord {
 /// What the server's thread and the owner share.
 pub(crate) struct House {
     base: String,
+    /// The same without TLS; the same as `base` where there is none.
+    plain: String,
     identity: Identity,
     clock: Clock,
-    auto_approve: bool,
-    page_size: Option<usize>,
-    permissions: Option<Vec<String>>,
+    options: Options,
     pristine: seed::Tenant,
     store: Mutex<Store>,
     directory: Mutex<Directory>,
     faults: Mutex<Vec<Fault>>,
     log: Mutex<VecDeque<RequestRecord>>,
+    forms: Mutex<VecDeque<FormRecord>>,
+    agents: Mutex<managed::Agents>,
+    scratch: Mutex<Scratch>,
 }
 
 /// A handler that panicked must not take the rest down: what it left behind is still used.
@@ -168,25 +237,43 @@ impl House {
 
     fn reset(&self) {
         *self.store() = Store::new(self.pristine.clone());
-        if let Ok(fresh) = Directory::new(self.permissions.as_deref()) {
+        if let Ok(fresh) = Directory::new(self.options.permissions.as_deref()) {
             self.directory().reset(fresh);
         }
         lock(&self.faults).clear();
         lock(&self.log).clear();
+        lock(&self.forms).clear();
+    }
+
+    fn record_form(&self, request: &wire::Request) {
+        let headers = request.headers.iter().filter(|(name, _)| *name != http::header::AUTHORIZATION);
+        let record = FormRecord {
+            method: request.method.to_string(),
+            path: request.path.clone(),
+            query: request.fields(),
+            headers: headers.map(|(n, v)| (n.to_string(), String::from_utf8_lossy(v.as_bytes()).into_owned())).collect(),
+            form: request.form(),
+        };
+        keep(&self.forms, record);
     }
 
     fn record(&self, record: RequestRecord) {
-        let mut log = lock(&self.log);
-        if log.len() >= LOG_LENGTH {
-            log.pop_front();
-        }
-        log.push_back(record);
+        keep(&self.log, record);
     }
+}
+
+fn keep<T>(log: &Mutex<VecDeque<T>>, record: T) {
+    let mut log = lock(log);
+    if log.len() >= LOG_LENGTH {
+        log.pop_front();
+    }
+    log.push_back(record);
 }
 
 /// A running sandbox. Dropping it stops it.
 pub struct Sandbox {
     house: Arc<House>,
+    ca_file: Option<String>,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
     process: u32,
@@ -197,8 +284,8 @@ impl Sandbox {
     pub fn start(options: Options) -> io::Result<Sandbox> {
         let directory = Directory::new(options.permissions.as_deref())
             .map_err(|names| io::Error::new(io::ErrorKind::InvalidInput, format!("no such permission: {}", names.join(", "))))?;
-        let listener = server::bind(options.port)?;
-        let base = format!("http://{}", listener.local_addr()?);
+        let mut scratch = Scratch::default();
+        let (doors, base, plain, ca_file) = doors(&options, &mut scratch)?;
         let clock = Clock::new(options.now);
         let pristine = seed::tenant(clock.start(), options.seed);
         let analyst = pristine.users.iter().filter(|u| u.enabled && !u.privileged);
@@ -212,28 +299,45 @@ impl Sandbox {
             client_secret: CLIENT_SECRET.to_owned(),
             public_client_id: PUBLIC_CLIENT_ID.to_owned(),
             user: analyst.map_or_else(|| format!("analyst@{}", pristine.domain), |u| u.upn.to_string()),
+            user_password: USER_PASSWORD.to_owned(),
+            managed_client_id: managed::ASSIGNED.client_id.to_owned(),
+            managed_object_id: managed::ASSIGNED.object_id.to_owned(),
+            managed_resource_id: managed::ASSIGNED.resource_id.to_owned(),
         };
         let house = Arc::new(House {
             base,
+            plain,
             identity,
             clock,
-            auto_approve: options.auto_approve,
-            page_size: options.page_size,
-            permissions: options.permissions,
+            options,
             store: Mutex::new(Store::new(pristine.clone())),
             pristine,
             directory: Mutex::new(directory),
             faults: Mutex::new(Vec::new()),
             log: Mutex::new(VecDeque::new()),
+            forms: Mutex::new(VecDeque::new()),
+            agents: Mutex::new(managed::Agents::default()),
+            scratch: Mutex::new(scratch),
         });
         let (stop, stopped) = tokio::sync::oneshot::channel();
-        let thread = server::spawn(Arc::clone(&house), listener, stopped)?;
-        Ok(Sandbox { house, stop: Some(stop), thread: Some(thread), process: std::process::id() })
+        let thread = server::spawn(Arc::clone(&house), doors, stopped)?;
+        Ok(Sandbox { house, ca_file, stop: Some(stop), thread: Some(thread), process: std::process::id() })
     }
 
-    /// Where it listens, such as `http://127.0.0.1:41234`: the base URL of all services and the sign-in authority.
+    /// Where it listens, such as `http://127.0.0.1:41234` or `https://localhost:41234`: the base URL of all services and the sign-in
+    /// authority.
     pub fn url(&self) -> &str {
         &self.house.base
+    }
+
+    /// The same without TLS, where managed identities are asked for their tokens.
+    pub fn http_url(&self) -> &str {
+        &self.house.plain
+    }
+
+    /// A PEM file with the certificate that its callers shall trust, until it stops; none without TLS.
+    pub fn ca_file(&self) -> Option<&str> {
+        self.ca_file.as_deref()
     }
 
     /// Who is who in the tenant.
@@ -244,6 +348,45 @@ impl Sandbox {
     /// Every request since the start or the last reset, without those to `/_sandbox/`; the last 100,000.
     pub fn requests(&self) -> Vec<RequestRecord> {
         lock(&self.house.log).iter().cloned().collect()
+    }
+
+    /// Every request that was no operation's, with its form, if [`Options::record_forms`] says so.
+    pub fn token_requests(&self) -> Vec<FormRecord> {
+        lock(&self.house.forms).iter().cloned().collect()
+    }
+
+    /// Lets the application sign in with the key of an X.509 certificate (PEM; the first one in it). Answers its SHA-1 thumbprint as the
+    /// portal shows it.
+    pub fn register_certificate(&self, pem: &str) -> io::Result<String> {
+        let wrong = |what: &str| io::Error::new(io::ErrorKind::InvalidInput, what.to_owned());
+        let certificate = entra::Certificate::read(pem).map_err(wrong)?;
+        let thumbprint = certificate.thumbprint();
+        self.house.directory().register(certificate);
+        Ok(thumbprint)
+    }
+
+    /// A token of a made-up platform, such as a cluster gives to its workloads, that the application may present instead of a secret.
+    /// `trusted`: whether the application has a federated credential for that subject from now on.
+    pub fn federated_token(&self, subject: &str, audience: &str, lifetime: u32, trusted: bool) -> String {
+        entra::federated_token(&self.house, subject, audience, lifetime, trusted)
+    }
+
+    /// Every token that was given out is over: calls with one are refused, and ask for a newer one where the client said that it
+    /// understands (`xms_cc`). Refresh tokens stay good unless said otherwise.
+    pub fn revoke_sessions(&self, refresh_tokens: bool) {
+        let now = self.house.clock.now();
+        self.house.directory().revoke_sessions(now, refresh_tokens);
+    }
+
+    /// From now on that person cannot sign in with a password alone. False: no such person.
+    pub fn require_mfa(&self, user: &str) -> bool {
+        let known = self.house.people().into_iter().find(|(upn, _)| upn.eq_ignore_ascii_case(user));
+        known.is_some_and(|(upn, _)| self.house.directory().require_mfa(&upn))
+    }
+
+    /// The environment variables of a platform with managed identities, whose agent says the end of a token in that form from now on.
+    pub fn managed_identity(&self, platform: Platform, expires_on: ExpiresOn) -> Vec<(&'static str, String)> {
+        managed::environment(&self.house, platform, expires_on)
     }
 
     /// Tenant, permissions, faults and log as at the start. Tokens stay good.
@@ -299,7 +442,30 @@ impl Sandbox {
         if let Some(thread) = thread {
             let _ = thread.join();
         }
+        lock(&self.house.scratch).clear();
     }
+}
+
+/// Opens the doors: the addresses with and without TLS, and the file with the authority.
+fn doors(options: &Options, scratch: &mut Scratch) -> io::Result<(Vec<Door>, String, String, Option<String>)> {
+    let plain_url = |door: &Door| door.port().map(|port| format!("http://127.0.0.1:{port}"));
+    if !options.tls {
+        let door = Door::plain(options.port)?;
+        let url = plain_url(&door)?;
+        return Ok((vec![door], url.clone(), url, None));
+    }
+    let keys = tls::keys()?;
+    let mut doors = Door::secure(options.port, &keys.config)?;
+    let port = doors.first().map_or(Ok(0), Door::port)?;
+    let door = Door::plain(0)?;
+    let plain = plain_url(&door)?;
+    doors.push(door);
+    let file = scratch.write("ca.pem", &keys.authority)?;
+    Ok((doors, format!("https://localhost:{port}"), plain, Some(text_of(&file))))
+}
+
+fn text_of(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
 }
 
 impl Drop for Sandbox {

@@ -13,7 +13,7 @@ use super::access::{self, Caller};
 use super::failure::Failure;
 use super::odata;
 use super::wire::{Reply, Request, field, guid, unescape};
-use super::{House, alerts, clock, entra, faults, graph, hunting, incidents, lock, machines};
+use super::{House, alerts, clock, entra, faults, graph, hunting, incidents, lock, machines, managed};
 
 /// A call of an operation that was let in: all that a handler needs.
 pub(super) struct Call<'a> {
@@ -79,7 +79,7 @@ pub(super) fn answer(house: &House, request: &Request) -> Reply {
     if let Some(rest) = request.path.strip_prefix("/_sandbox/") {
         return control(house, request, rest);
     }
-    if let Some(reply) = entra::answer(house, request) {
+    if let Some(reply) = managed::answer(house, request).or_else(|| entra::answer(house, request)) {
         return reply;
     }
     let request_id = guid();

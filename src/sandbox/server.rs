@@ -6,7 +6,7 @@
 
 use std::future::Future as _;
 use std::io;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,7 +19,10 @@ use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Semaphore, oneshot};
+use tokio_rustls::TlsAcceptor;
 
 use crate::ops::model::{Returns, Service};
 
@@ -38,34 +41,67 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 /// A body that comes slower than this is given up.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How often two free ports of one number are looked for.
+const PORT_TRIES: usize = 20;
+
+/// Where callers come in.
+pub(super) struct Door {
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+}
+
+impl Door {
+    /// Without TLS, on 127.0.0.1 alone.
+    pub(super) fn plain(port: u16) -> io::Result<Door> {
+        Ok(Door { listener: bind(Ipv4Addr::LOCALHOST.into(), port)?, tls: None })
+    }
+
+    /// With TLS, for the name `localhost`: many systems try ::1 first, so both addresses answer on one port where there are both.
+    pub(super) fn secure(port: u16, config: &Arc<ServerConfig>) -> io::Result<Vec<Door>> {
+        let door = |listener| Door { listener, tls: Some(TlsAcceptor::from(Arc::clone(config))) };
+        for _ in 0..PORT_TRIES {
+            let first = bind(Ipv4Addr::LOCALHOST.into(), port)?;
+            match bind(Ipv6Addr::LOCALHOST.into(), first.local_addr()?.port()) {
+                Ok(second) => return Ok(vec![door(first), door(second)]),
+                Err(e) if e.kind() == io::ErrorKind::AddrInUse && port == 0 => {}
+                Err(e) if e.kind() == io::ErrorKind::AddrInUse => return Err(e),
+                // No IPv6 on this machine.
+                Err(_) => return Ok(vec![door(first)]),
+            }
+        }
+        Err(io::ErrorKind::AddrInUse.into())
+    }
+
+    pub(super) fn port(&self) -> io::Result<u16> {
+        Ok(self.listener.local_addr()?.port())
+    }
+}
+
 /// Binds to loopback, and to nothing else.
-pub(super) fn bind(port: u16) -> io::Result<TcpListener> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+fn bind(address: IpAddr, port: u16) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind((address, port))?;
     listener.set_nonblocking(true)?;
     Ok(listener)
 }
 
 /// Serves until the owner lets go of the other end of `stop`.
-pub(super) fn spawn(house: Arc<House>, listener: TcpListener, stop: oneshot::Receiver<()>) -> io::Result<JoinHandle<()>> {
+pub(super) fn spawn(house: Arc<House>, doors: Vec<Door>, stop: oneshot::Receiver<()>) -> io::Result<JoinHandle<()>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().max_blocking_threads(8).build()?;
-    let listener = {
+    let seats = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    {
         let _inside = runtime.enter();
-        tokio::net::TcpListener::from_std(listener)?
-    };
+        for Door { listener, tls } in doors {
+            runtime.spawn(accept(Arc::clone(&house), tokio::net::TcpListener::from_std(listener)?, tls, Arc::clone(&seats)));
+        }
+    }
     std::thread::Builder::new().name("xdrkit-sandbox".into()).spawn(move || {
-        runtime.block_on(async {
-            tokio::select! {
-                () = accept(house, listener) => {}
-                _ = stop => {}
-            }
-        });
+        let _ = runtime.block_on(stop);
         // Not the plain drop: that would wait for a query that still runs.
         runtime.shutdown_background();
     })
 }
 
-async fn accept(house: Arc<House>, listener: tokio::net::TcpListener) {
-    let seats = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+async fn accept(house: Arc<House>, listener: tokio::net::TcpListener, tls: Option<TlsAcceptor>, seats: Arc<Semaphore>) {
     loop {
         let Ok(seat) = Arc::clone(&seats).acquire_owned().await else { return };
         let Ok((stream, _)) = listener.accept().await else {
@@ -74,15 +110,27 @@ async fn accept(house: Arc<House>, listener: tokio::net::TcpListener) {
             continue;
         };
         let _ = stream.set_nodelay(true);
-        let house = Arc::clone(&house);
+        let (house, tls) = (Arc::clone(&house), tls.clone());
         tokio::spawn(async move {
-            let service = service_fn(move |request| respond(Arc::clone(&house), request));
-            let mut http = hyper::server::conn::http1::Builder::new();
-            http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(HEAD_MAX);
-            let _ = http.serve_connection(TokioIo::new(stream), service).await;
+            match tls {
+                None => serve(house, stream, "http").await,
+                // A handshake that fails is the caller's to explain.
+                Some(tls) => {
+                    if let Ok(Ok(stream)) = tokio::time::timeout(HEAD_TIMEOUT, tls.accept(stream)).await {
+                        serve(house, stream, "https").await;
+                    }
+                }
+            }
             drop(seat);
         });
     }
+}
+
+async fn serve(house: Arc<House>, stream: impl AsyncRead + AsyncWrite + Unpin, scheme: &'static str) {
+    let service = service_fn(move |request| respond(Arc::clone(&house), request, scheme));
+    let mut http = hyper::server::conn::http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(HEAD_MAX);
+    let _ = http.serve_connection(TokioIo::new(stream), service).await;
 }
 
 /// A connection is closed without an answer by failing the service.
@@ -97,7 +145,7 @@ impl std::fmt::Display for Hangup {
 
 impl std::error::Error for Hangup {}
 
-async fn respond(house: Arc<House>, request: http::Request<Incoming>) -> Result<http::Response<Sent>, Hangup> {
+async fn respond(house: Arc<House>, request: http::Request<Incoming>, scheme: &'static str) -> Result<http::Response<Sent>, Hangup> {
     let (head, body) = request.into_parts();
     let read = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, BODY_MAX).collect()).await;
     let started = Instant::now();
@@ -108,6 +156,7 @@ async fn respond(house: Arc<House>, request: http::Request<Incoming>) -> Result<
         Err(_) => (Some(408), Bytes::new()),
     };
     let request = Request {
+        scheme,
         method: head.method,
         path: head.uri.path().to_owned(),
         query: head.uri.query().map(str::to_owned),
@@ -130,6 +179,9 @@ async fn respond(house: Arc<House>, request: http::Request<Incoming>) -> Result<
         duration_us: 0,
         authorization: request.headers.contains_key("authorization"),
     };
+    if house.options.record_forms && found.is_none() && !controls {
+        house.record_form(&request);
+    }
     match kind {
         Some(FaultKind::Reset) => {
             house.record(record);
@@ -269,8 +321,14 @@ mod tests {
     #[test]
     fn a_handler_that_panics_is_a_500_and_no_more() {
         let sandbox = super::super::Sandbox::start(super::super::Options::default()).unwrap();
-        let request =
-            Request { method: http::Method::GET, path: "/v1.0/x".into(), query: None, headers: http::HeaderMap::new(), body: Bytes::new() };
+        let request = Request {
+            scheme: "http",
+            method: http::Method::GET,
+            path: "/v1.0/x".into(),
+            query: None,
+            headers: http::HeaderMap::new(),
+            body: Bytes::new(),
+        };
         let reply = guarded(&sandbox.house, &request, |house, _| {
             let _held = (house.store(), house.directory());
             panic!("a test's panic, caught")

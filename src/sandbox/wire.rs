@@ -8,6 +8,8 @@ use crate::json::Value;
 
 /// A request whose body has come in.
 pub(super) struct Request {
+    /// `http`, or `https` where it came through TLS.
+    pub(super) scheme: &'static str,
     pub(super) method: Method,
     /// Still percent-encoded.
     pub(super) path: String,
@@ -34,7 +36,13 @@ impl Request {
     /// Scheme and host under which the caller reached us: next links must lead back there.
     pub(super) fn origin(&self, own: &str) -> String {
         let plain = |h: &&str| !h.is_empty() && h.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b));
-        self.header("host").filter(plain).map_or_else(|| own.to_owned(), |host| format!("http://{host}"))
+        self.header("host").filter(plain).map_or_else(|| own.to_owned(), |host| format!("{}://{host}", self.scheme))
+    }
+
+    /// The value of a cookie.
+    pub(super) fn cookie(&self, name: &str) -> Option<&str> {
+        let pairs = self.headers.get_all("cookie").iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(';'));
+        pairs.filter_map(|pair| pair.trim().split_once('=')).find(|(n, _)| *n == name).map(|(_, v)| v)
     }
 
     /// Whether a web page of another origin sent this.
@@ -59,8 +67,13 @@ impl Reply {
         Reply::empty(status).header("Content-Type", "application/json; charset=utf-8").with_body(body.to_string())
     }
 
-    /// A page for people. It runs no script, loads nothing and is framed by nobody.
+    /// A page for people. It runs no script, loads nothing, is framed by nobody and posts to nobody but us.
     pub(super) fn html(status: u16, title: &str, body: &str) -> Reply {
+        Reply::page(status, title, body, "form-action 'self'")
+    }
+
+    /// A page whose policy allows something more.
+    pub(super) fn page(status: u16, title: &str, body: &str, allowed: &str) -> Reply {
         let style = "body{font:16px/1.5 system-ui,sans-serif;max-width:34rem;margin:4rem auto;padding:0 1rem}\
                      button,input,select{font:inherit;padding:.3rem .8rem;margin:.2rem 0}code{font-size:1.2em}";
         let page = format!(
@@ -71,7 +84,7 @@ impl Reply {
             .header("Content-Type", "text/html; charset=utf-8")
             .header(
                 "Content-Security-Policy",
-                "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+                format!("default-src 'none'; style-src 'unsafe-inline'; {allowed}; frame-ancestors 'none'; base-uri 'none'"),
             )
             .header("X-Content-Type-Options", "nosniff")
             .header("Referrer-Policy", "no-referrer")

@@ -15,6 +15,7 @@ from .credentials import DeviceCode, DeviceCodeCredential
 from .errors import InvalidArgumentError
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping, Sequence
     from types import TracebackType
     from typing import Any, Literal, TypedDict
@@ -35,6 +36,20 @@ if TYPE_CHECKING:
         duration_us: int
         authorization: bool
 
+    class TokenRequest(TypedDict):
+        """One sign-in request as it was sent, without its ``Authorization`` header."""
+
+        method: str
+        path: str
+        query: dict[str, str]
+        headers: dict[str, str]
+        form: dict[str, str]
+
+    Platform = Literal[
+        "imds", "app-service", "automation", "automation-hybrid", "azure-ml", "arc", "arc-old", "cloud-shell"
+    ]
+    ExpiresOn = Literal["epoch", "number", "spaced", "rfc3339", "american", "american-12h", "absent", "nothing"]
+
 
 __all__ = ["Sandbox", "sandbox"]
 
@@ -51,6 +66,15 @@ def sandbox(
     auto_approve: bool = True,
     permissions: Sequence[str] | None = None,
     page_size: int | None = None,
+    tls: bool = False,
+    token_lifetime: int | None = None,
+    refresh_in: int | None = None,
+    rotate_strictly: bool = False,
+    strict_assertions: bool = False,
+    public_flows: bool = True,
+    mfa_users: Sequence[str] = (),
+    federated_domain: str | None = None,
+    record_forms: bool = False,
 ) -> Sandbox:
     """Start a sandbox: a fake Entra ID and Defender tenant on 127.0.0.1, within 50 ms.
 
@@ -58,52 +82,73 @@ def sandbox(
         port: The port. Default: a free one.
         now: The moment at which the seeded story ends: an aware datetime or ISO 8601 text with its zone. Default: now.
         seed: Another number tells the story with other names and times.
-        auto_approve: Whether device codes are granted to the seeded user without anybody typing them in.
+        auto_approve: Whether people sign in by themselves: device codes are granted to the seeded user without anybody
+            typing them in, and the sign-in page sends the browser back at once.
         permissions: What the app and the user may do. Default: everything that any operation needs.
         page_size: The largest page that a list answers, to see many pages with few items. Default: the services' own.
+        tls: Whether it speaks https, on ``localhost``, with a certificate of its own authority (`Sandbox.ca_file`).
+        token_lifetime: Seconds that tokens live. Default: an hour, and a day for managed identities.
+        refresh_in: Seconds after which answers ask that a token be renewed. Default: they do not say.
+        rotate_strictly: Whether a refresh token is good once, and using an old one ends all that came from the same
+            sign-in. Entra lets old ones be.
+        strict_assertions: Whether each client assertion is good once. Entra lets them be presented again.
+        public_flows: Whether people may sign in by device code and password ("Allow public client flows").
+        mfa_users: Who cannot sign in with a password alone: user principal names.
+        federated_domain: A domain whose people sign in elsewhere.
+        record_forms: Whether sign-in requests are kept whole, with their secrets, in `Sandbox.token_requests`.
 
     Returns:
         The running sandbox; use it in a ``with`` or ``async with`` statement, or call `close()` at the end.
 
     Raises:
-        InvalidArgumentError: `now` is no time, or has no zone.
+        InvalidArgumentError: `now` is no time, or has no zone; a list of names is one text; a permission is unknown.
         OSError: the port is taken.
     """
+    for name, names in (("permissions", permissions), ("mfa_users", mfa_users)):
+        if isinstance(names, str):
+            raise InvalidArgumentError(f"{name}: must be a list of names", argument=name)
     return Sandbox(
-        port=port, now=now, seed=seed, auto_approve=auto_approve, permissions=permissions, page_size=page_size
+        _core.Sandbox(
+            port=port,
+            now=None if now is None else ticks("now", now, datetime.now(timezone.utc)),
+            seed=seed,
+            auto_approve=auto_approve,
+            permissions=None if permissions is None else list(permissions),
+            page_size=page_size,
+            tls=tls,
+            token_lifetime=token_lifetime,
+            refresh_in=refresh_in,
+            rotate_strictly=rotate_strictly,
+            strict_assertions=strict_assertions,
+            public_flows=public_flows,
+            mfa_users=list(mfa_users),
+            federated_domain=federated_domain,
+            record_forms=record_forms,
+        )
     )
 
 
 class Sandbox:
     """A running sandbox. Made by `xdrkit.sandbox()`."""
 
-    def __init__(
-        self,
-        *,
-        port: int = 0,
-        now: datetime | str | None = None,
-        seed: int = 0,
-        auto_approve: bool = True,
-        permissions: Sequence[str] | None = None,
-        page_size: int | None = None,
-    ) -> None:
-        moment = None if now is None else ticks("now", now, datetime.now(timezone.utc))
-        if isinstance(permissions, str):
-            raise InvalidArgumentError("permissions: must be a list of names", argument="permissions")
-        self._core = _core.Sandbox(
-            port=port,
-            now=moment,
-            seed=seed,
-            auto_approve=auto_approve,
-            permissions=None if permissions is None else list(permissions),
-            page_size=page_size,
-        )
-        self._identity = self._core.identity
+    def __init__(self, core: _core.Sandbox) -> None:
+        self._core = core
+        self._identity = core.identity
 
     @property
     def url(self) -> str:
-        """The one origin that serves everything, such as ``http://127.0.0.1:40123``."""
+        """The one origin that serves everything: ``http://127.0.0.1:40123``, or ``https://localhost:40123`` with TLS."""
         return self._core.url
+
+    @property
+    def http_url(self) -> str:
+        """The same without TLS, where managed identities get their tokens; without TLS the same as `url`."""
+        return self._core.http_url
+
+    @property
+    def ca_file(self) -> str | None:
+        """The certificate to trust, a PEM file that goes when the sandbox stops. None without TLS."""
+        return self._core.ca_file
 
     @property
     def tenant_id(self) -> str:
@@ -117,13 +162,19 @@ class Sandbox:
 
     @property
     def identity(self) -> dict[str, str]:
-        """Who is there: tenant (id, name, domain), app (id, secret), public app (id), user."""
+        """Who is there: tenant (id, name, domain), app (id, secret), public app (id), user (name, password), managed identity (ids)."""
         return dict(self._identity)
 
     @property
     def requests(self) -> list[RequestRecord]:
         """What was asked so far, in order."""
         records: Any = self._core.requests()
+        return records  # type: ignore[no-any-return]
+
+    @property
+    def token_requests(self) -> list[TokenRequest]:
+        """Sign-in requests with all that they carried, in order. Empty unless started with ``record_forms=True``."""
+        records: Any = self._core.token_requests()
         return records  # type: ignore[no-any-return]
 
     def client(self, **options: Any) -> Client:
@@ -164,7 +215,57 @@ class Sandbox:
             "AZURE_CLIENT_SECRET": self._identity["client_secret"],
             "AZURE_AUTHORITY_HOST": self.url,
             "XDRKIT_BASE_URL": self.url,
+            **({} if self.ca_file is None else {"SSL_CERT_FILE": self.ca_file}),
         }
+
+    def managed_identity(self, platform: Platform, *, expires_on: ExpiresOn = "epoch") -> dict[str, str]:
+        """Environment variables with which a program finds a managed identity here.
+
+        Args:
+            platform: Where the program believes to run. ``"arc-old"`` is an agent that knows no user-assigned
+                identities and answers with the machine's own.
+            expires_on: How the answer says when the token ends: ``"spaced"`` is ``2021-07-02 08:00:34Z``,
+                ``"american"`` is ``06/20/2019 02:57:58 +00:00``, ``"absent"`` leaves ``expires_in`` alone and
+                ``"nothing"`` not even that.
+        """
+        return self._core.managed_identity(platform, expires_on)
+
+    def register_certificate(self, certificate: str | bytes | os.PathLike[str]) -> str:
+        """Let the app sign in with the key of a certificate.
+
+        Args:
+            certificate: PEM text, or the path of a PEM file. What else is in it, such as the key, is not looked at.
+
+        Returns:
+            The SHA-1 thumbprint in hexadecimal digits, as the portal shows it.
+        """
+        from pathlib import Path
+
+        if isinstance(certificate, bytes):
+            text = certificate.decode("ascii", "replace")
+        elif isinstance(certificate, str) and "-----BEGIN" in certificate:
+            text = certificate
+        else:
+            text = Path(certificate).read_text(encoding="ascii", errors="replace")
+        return self._core.register_certificate(text)
+
+    def federated_token(
+        self,
+        subject: str = "system:serviceaccount:hunting:hunter",
+        *,
+        audience: str = "api://AzureADTokenExchange",
+        lifetime: int = 3600,
+        trusted: bool = True,
+    ) -> str:
+        """A token of a made-up platform, which the app may present instead of a secret (workload identity federation).
+
+        Args:
+            subject: Whose token it is on that platform.
+            audience: For whom it is; the sandbox takes only the default.
+            lifetime: Seconds that it is good.
+            trusted: Whether the app has a federated credential for this subject from now on.
+        """
+        return self._core.federated_token(subject, audience, lifetime, trusted)
 
     def reset(self) -> None:
         """Put the tenant and the record of requests back to how they were at the start."""
@@ -185,6 +286,25 @@ class Sandbox:
     def revoke(self, permission: str) -> None:
         """Take a permission from the app and the user; tokens issued from now on lack it."""
         self._core.revoke(permission)
+
+    def revoke_sessions(self, *, refresh_tokens: bool = False) -> None:
+        """End every access token that was given out.
+
+        Calls with one of them are refused with 401; clients that said they understand (``xms_cc: CP1``) are told the
+        claims to ask the next token with.
+
+        Args:
+            refresh_tokens: Whether refresh tokens end, too, so that people must sign in again.
+        """
+        self._core.revoke_sessions(refresh_tokens)
+
+    def require_mfa(self, user: str) -> bool:
+        """From now on `user` cannot sign in with a password alone, nor be acted for. False if there is no such person."""
+        return self._core.require_mfa(user)
+
+    def advance(self, seconds: int) -> None:
+        """Let the sandbox's time pass: its tokens and codes get older, its ``Date`` header moves on."""
+        self._core.advance(seconds)
 
     def fault(
         self,
@@ -245,7 +365,11 @@ class Sandbox:
         return f"<Sandbox {self.url} tenant={self.tenant_id}>"
 
     def _where(self) -> dict[str, Any]:
-        return {"poll_interval": _POLL, "tenant_id": self.tenant_id, "base_url": self.url, "authority": self.url}
+        where = {"poll_interval": _POLL, "tenant_id": self.tenant_id, "base_url": self.url, "authority": self.url}
+        return {**where, **self._trust()}
+
+    def _trust(self) -> dict[str, Any]:
+        return {} if self.ca_file is None else {"ca_bundle": self.ca_file}
 
     def _app(self) -> dict[str, Any]:
         return {**self._where(), "client_id": self.client_id, "client_secret": self._identity["client_secret"]}
@@ -255,6 +379,10 @@ class Sandbox:
             self.approve(code.user_code, user)
 
         credential = DeviceCodeCredential(
-            self.tenant_id, self._identity["public_client_id"], prompt=type_in, authority=self.url
+            self.tenant_id,
+            self._identity["public_client_id"],
+            prompt=type_in,
+            authority=self.url,
+            **self._trust(),
         )
         return {**self._where(), "credential": credential}

@@ -3,11 +3,11 @@
 use super::{convert::Options, errors::lift};
 use crate::{
     error::{Error, did_you_mean},
-    sandbox::{self, Fault, FaultKind},
+    sandbox::{self, ExpiresOn, Fault, FaultKind, Platform},
 };
 use pyo3::{
     prelude::*,
-    types::{PyDict, PyList},
+    types::{IntoPyDict, PyDict, PyList},
 };
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -30,6 +30,15 @@ impl PySandbox {
             auto_approve: options.object("auto_approve")?.map(|v| v.is_truthy()).transpose()?.unwrap_or(true),
             permissions: options.object("permissions")?.map(|v| v.extract()).transpose()?,
             page_size: options.count("page_size")?.map(|n| n as usize),
+            tls: options.flag("tls")?,
+            token_lifetime: options.count("token_lifetime")?,
+            refresh_in: options.count("refresh_in")?,
+            rotate_strictly: options.flag("rotate_strictly")?,
+            strict_assertions: options.flag("strict_assertions")?,
+            public_flows: options.object("public_flows")?.map(|v| v.is_truthy()).transpose()?.unwrap_or(true),
+            mfa_users: options.object("mfa_users")?.map(|v| v.extract()).transpose()?.unwrap_or_default(),
+            federated_domain: options.text("federated_domain")?,
+            record_forms: options.flag("record_forms")?,
         };
         lift(py, options.end(false))?;
         let started = py.detach(|| sandbox::Sandbox::start(wanted));
@@ -46,6 +55,16 @@ impl PySandbox {
     }
 
     #[getter]
+    fn http_url(&self) -> String {
+        self.inner().http_url().to_owned()
+    }
+
+    #[getter]
+    fn ca_file(&self) -> Option<String> {
+        self.inner().ca_file().map(str::to_owned)
+    }
+
+    #[getter]
     fn identity<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let who = self.inner().identity();
         let all = PyDict::new(py);
@@ -57,6 +76,10 @@ impl PySandbox {
             ("client_secret", who.client_secret),
             ("public_client_id", who.public_client_id),
             ("user", who.user),
+            ("user_password", who.user_password),
+            ("managed_client_id", who.managed_client_id),
+            ("managed_object_id", who.managed_object_id),
+            ("managed_resource_id", who.managed_resource_id),
         ] {
             all.set_item(name, value)?;
         }
@@ -79,6 +102,52 @@ impl PySandbox {
             list.append(one)?;
         }
         Ok(list)
+    }
+
+    fn token_requests<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let records = self.inner().token_requests();
+        let list = PyList::empty(py);
+        for record in records {
+            let one = PyDict::new(py);
+            one.set_item("method", record.method)?;
+            one.set_item("path", record.path)?;
+            for (name, pairs) in [("query", record.query), ("headers", record.headers), ("form", record.form)] {
+                one.set_item(name, pairs.into_py_dict(py)?)?;
+            }
+            list.append(one)?;
+        }
+        Ok(list)
+    }
+
+    fn register_certificate(&self, py: Python<'_>, pem: &str) -> PyResult<String> {
+        let read = self.inner().register_certificate(pem);
+        read.map_err(|e| super::errors::raise(py, Error::argument("certificate", e)))
+    }
+
+    fn federated_token(&self, subject: &str, audience: &str, lifetime: u32, trusted: bool) -> String {
+        self.inner().federated_token(subject, audience, lifetime, trusted)
+    }
+
+    fn revoke_sessions(&self, refresh_tokens: bool) {
+        self.inner().revoke_sessions(refresh_tokens);
+    }
+
+    fn require_mfa(&self, user: &str) -> bool {
+        self.inner().require_mfa(user)
+    }
+
+    fn advance(&self, seconds: u32) {
+        self.inner().advance(seconds);
+    }
+
+    fn managed_identity<'py>(&self, py: Python<'py>, platform: &str, expires_on: &str) -> PyResult<Bound<'py, PyDict>> {
+        let wrong = |name: &'static str, given: &str, names: &[&'static str]| {
+            let guess = did_you_mean(given, names.iter().copied());
+            super::errors::raise(py, Error::argument(name, format!("{given:?} is not allowed; it is one of {}.{guess}", names.join(", "))))
+        };
+        let place = Platform::parse(platform).ok_or_else(|| wrong("platform", platform, &Platform::names()))?;
+        let form = ExpiresOn::parse(expires_on).ok_or_else(|| wrong("expires_on", expires_on, &ExpiresOn::names()))?;
+        self.inner().managed_identity(place, form).into_py_dict(py)
     }
 
     fn reset(&self) {

@@ -61,7 +61,8 @@ fn revoked(house: &House, service: Service, claims: &Value) -> Option<Failure> {
     let older = given.is_none_or(|ticks| ticks <= revoked);
     let capable = claims.get("xms_cc").is_some();
     let begins = claims.get("nbf").and_then(Value::as_i64).unwrap_or_default();
-    if !older && !(capable && begins < since) {
+    let unheeding = capable && begins < since;
+    if !(older || unheeding) {
         return None;
     }
     let message = "Continuous access evaluation resulted in a challenge: the user's sessions were revoked.";

@@ -13,7 +13,7 @@ use super::directory::Code;
 use super::issue::{Asked, client_info};
 use super::refused::{Refused, refused};
 use super::scope::{consented, scope};
-use super::{client, device, ids, known_tenant, token};
+use super::{applications, device, ids, known_tenant, token};
 
 /// Seconds that a code lives.
 const CODE_LIVES: i64 = 600;
@@ -82,7 +82,7 @@ fn arrive<'a>(house: &'a House, request: &'a Request, tenant: &str, fields: &'a 
         let words = format!("The request body must contain the following parameter: '{name}'.");
         field(fields, name).filter(|v| !v.is_empty()).ok_or_else(|| refused(400, "invalid_request", 900_144, words))
     };
-    let client = client::named(house, need("client_id")?)?;
+    let client = applications::named(house, need("client_id")?)?;
     let given = need("redirect_uri")?;
     let redirect = redirect(house, given).ok_or_else(|| {
         let words = format!(

@@ -9,7 +9,7 @@ use super::directory::{Device, State};
 use super::issue::Asked;
 use super::refused::{Outcome, missing, refused};
 use super::token::{Exchange, More, redeemed};
-use super::{client, known_tenant, scope};
+use super::{applications, known_tenant, scope};
 
 /// Seconds that a device code lives.
 const CODE_LIVES: i64 = 900;
@@ -24,7 +24,7 @@ const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 pub(super) fn code(house: &House, request: &Request, tenant: &str) -> Outcome {
     known_tenant(house, tenant, true)?;
     let fields = request.form();
-    let client = client::of(house, request, &fields)?.id;
+    let client = applications::of(house, request, &fields)?.id;
     let text = field(&fields, "scope").filter(|s| !s.is_empty()).ok_or_else(|| missing("scope"))?;
     scope::scope(house, text)?;
     let asked = Asked::read(field(&fields, "claims"))?;

@@ -4,9 +4,9 @@
 //! own as far as they are documented, and the tokens carry what the services look at: audience, permissions, tenant, expiry. How near it
 //! comes is not ours to judge: Microsoft's own libraries sign in to it in the tests.
 
+mod applications;
 mod assertion;
 mod authorize;
-mod client;
 mod device;
 mod directory;
 mod discovery;

@@ -6,7 +6,7 @@ use crate::json::{Value, object};
 
 use super::super::wire::{Request, field};
 use super::super::{House, jwt};
-use super::client::{self, Client};
+use super::applications::{self, Client};
 use super::directory::Code;
 use super::issue::{self, Asked, Grant, Principal};
 use super::refused::{Outcome, Refused, invalid_grant, missing, refused};
@@ -86,7 +86,7 @@ pub(super) fn token(house: &House, request: &Request, tenant: &str, version: Ver
             return Err(refused(400, "unsupported_grant_type", 70_003, format!("The app requested an unsupported grant type '{other}'.")));
         }
     };
-    let client = client::of(house, request, &fields)?;
+    let client = applications::of(house, request, &fields)?;
     let asked = Asked::read(field(&fields, "claims"))?;
     answer(&Exchange { house, client, fields: &fields, version, asked })
 }

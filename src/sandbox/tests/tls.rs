@@ -10,7 +10,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use super::*;
 
-fn get(sandbox: &Sandbox, address: SocketAddr, name: &'static str, path: &str) -> Result<String, std::io::Error> {
+fn connect(sandbox: &Sandbox, address: SocketAddr, name: &'static str) -> StreamOwned<ClientConnection, TcpStream> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(sandbox.ca_file().unwrap()).unwrap()).unwrap();
     let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
@@ -19,12 +19,16 @@ fn get(sandbox: &Sandbox, address: SocketAddr, name: &'static str, path: &str) -
         .with_root_certificates(roots)
         .with_no_client_auth();
     let session = ClientConnection::new(Arc::new(config), ServerName::try_from(name).unwrap()).unwrap();
-    let mut stream = StreamOwned::new(session, TcpStream::connect(address)?);
+    StreamOwned::new(session, TcpStream::connect(address).unwrap())
+}
+
+fn get(sandbox: &Sandbox, address: SocketAddr, name: &'static str, path: &str) -> std::io::Result<String> {
+    let mut stream = connect(sandbox, address, name);
     stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: localhost:{}\r\nConnection: close\r\n\r\n", address.port()).as_bytes())?;
     let mut out = Vec::new();
     // The server closes the connection without a farewell.
     let _ = stream.read_to_end(&mut out);
-    Ok(String::from_utf8(out).unwrap())
+    Ok(String::from_utf8_lossy(&out).into_owned())
 }
 
 #[test]

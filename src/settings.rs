@@ -1,20 +1,16 @@
 //! From what the user gave to a client: every setting is checked here, before anything is sent, and an error names it.
 
 use crate::{
-    auth::{Authority, ClientSecret, DeviceCode, Person, PublicClient, Tokens, User, Wire, check_scheme, check_secret},
+    auth::{Choice, Place, Tokens, Wire, check_scheme, missing, unknown_kind},
     client::{Client, Parts},
     clock::{Clock, SystemClock},
     cloud::{CLOUDS, Cloud},
     error::{Error, Kind, Result, did_you_mean, listed},
     ops::model::Service,
     pipeline::transport::{Http, Network},
-    secret::Secret,
 };
 use std::{sync::Arc, time::Duration};
 use url::Url;
-
-/// The short forms of `credential=`.
-const SHORT_FORMS: &[&str] = &["device-code", "environment"];
 
 /// Which credential to use.
 #[derive(Clone, Debug, Default)]
@@ -22,7 +18,7 @@ pub enum CredentialChoice {
     /// A secret if one is given, otherwise what the environment names.
     #[default]
     ByArguments,
-    /// One of the short forms.
+    /// By its kind.
     Named(String),
     /// A credential with its cache, to share with other clients.
     Ready(Arc<Tokens>),
@@ -31,14 +27,10 @@ pub enum CredentialChoice {
 /// Everything that a client can be told. `None` is the default of each.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
-    /// GUID or domain.
-    pub tenant_id: Option<String>,
-    /// The application.
-    pub client_id: Option<String>,
-    /// Its secret.
-    pub client_secret: Option<Secret>,
-    /// Another way to sign in.
+    /// How to sign in.
     pub credential: CredentialChoice,
+    /// With what.
+    pub choice: Choice,
     /// `public`, `gcc`, `gcc-high` or `dod`.
     pub cloud: Option<String>,
     /// A region's name, such as `eu`.
@@ -47,10 +39,8 @@ pub struct Settings {
     pub base_url: Option<String>,
     /// Base URLs by service.
     pub base_urls: Vec<(String, String)>,
-    /// The login host.
-    pub authority: Option<String>,
-    /// Whether to take a login host that is not on the list.
-    pub trust_authority: bool,
+    /// Token audiences by service, where they are not the cloud's.
+    pub audiences: Vec<(String, String)>,
     /// Seconds for one try.
     pub timeout: Option<f64>,
     /// Seconds for a whole call.
@@ -63,16 +53,13 @@ pub struct Settings {
     pub proxy: Option<String>,
     /// Put in front of our own name.
     pub user_agent: Option<String>,
-    /// The way to the person in front of the program.
-    pub person: Option<Arc<dyn Person>>,
     /// Seconds between two looks at a machine action.
     pub poll_interval: Option<f64>,
     /// Where time comes from; tests bring their own.
     pub clock: Option<Arc<dyn Clock>>,
 }
 
-/// Where settings come from that were not given: the process's environment, or a test's. Empty texts count as not set.
-pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub use crate::auth::Environment;
 
 /// The process's environment.
 pub fn process_environment(name: &str) -> Option<String> {
@@ -85,13 +72,14 @@ impl Settings {
         let cloud = self.cloud(environment)?;
         let bases = self.bases(cloud, environment)?;
         let wire = self.wire()?;
-        let tokens = self.tokens(cloud, environment)?;
+        let tokens = self.tokens(environment)?;
+        let audiences = self.audiences(cloud)?;
         Client::from_parts(Parts {
             tokens,
             tenant: None,
             wire,
             cloud,
-            audiences: Service::ALL.map(|s| cloud.audience(s).to_owned()),
+            audiences,
             bases,
             timeout: seconds("timeout", self.timeout)?,
             deadline: seconds("deadline", self.deadline)?,
@@ -113,6 +101,10 @@ impl Settings {
 
     fn cloud(&self, environment: Environment<'_>) -> Result<&'static Cloud> {
         let name = self.cloud.clone().or_else(|| environment("XDRKIT_CLOUD")).unwrap_or_else(|| "public".to_owned());
+        if name == "china" {
+            return Err(Error::setting("cloud", "\"china\": Microsoft offers none of these services in the cloud that 21Vianet operates")
+                .hint("to sign in there for other services, pass authority=\"https://login.partner.microsoftonline.cn\" to a credential"));
+        }
         let names: Vec<_> = CLOUDS.iter().map(|c| c.name).collect();
         Cloud::by_name(&name).ok_or_else(|| {
             let guess = did_you_mean(&name, names.iter().copied());
@@ -151,63 +143,63 @@ impl Settings {
         Ok([base(endpoint)?, base(xdr)?, base(graph)?])
     }
 
-    fn tokens(&mut self, cloud: &'static Cloud, environment: Environment<'_>) -> Result<Arc<Tokens>> {
-        if let CredentialChoice::Ready(tokens) = &self.credential {
-            if self.client_secret.is_some() {
-                return Err(Error::setting("client_secret", "and credential both say how to sign in; give one of them"));
+    /// The audiences of the services, in the order of [`Service::ALL`].
+    fn audiences(&self, cloud: &'static Cloud) -> Result<[String; 3]> {
+        for (name, audience) in &self.audiences {
+            if Service::from_name(name).is_none() {
+                return Err(Error::setting("audience", format!("{name:?} is no service; it is \"endpoint\", \"xdr\" or \"graph\"")));
             }
-            if let Some(tenant) = &self.tenant_id {
-                crate::auth::check_tenant(tenant)?;
+            let plain = audience.bytes().all(|b| b.is_ascii_graphic() && !b"\"'\\<>".contains(&b));
+            if audience.is_empty() || !plain || audience.ends_with("/.default") {
+                let message = format!("{audience:?} is no audience, such as \"https://api.securitycenter.microsoft.com\"; \"/.default\" is added to it");
+                return Err(Error::setting("audience", message));
             }
-            return Ok(tokens.clone());
         }
-        let named = match &self.credential {
-            CredentialChoice::Named(name) if !SHORT_FORMS.contains(&name.as_str()) => {
-                let guess = did_you_mean(name, SHORT_FORMS.iter().copied());
-                return Err(Error::setting(
-                    "credential",
-                    format!("{name:?} is not allowed; it is {}, a credential object or a callable.{guess}", listed(SHORT_FORMS)),
-                ));
-            }
-            CredentialChoice::Named(name) => Some(name.as_str()),
-            _ => None,
-        };
-        if named.is_some() && self.client_secret.is_some() {
-            return Err(Error::setting("client_secret", "and credential both say how to sign in; give one of them"));
-        }
-        // Never half of an application from here and half from there.
-        let nothing_given = self.client_id.is_none() && self.client_secret.is_none();
-        if nothing_given || named == Some("device-code") {
-            self.client_id = self.client_id.take().or_else(|| environment("AZURE_CLIENT_ID"));
-        }
-        if nothing_given && named != Some("device-code") {
-            self.client_secret = environment("AZURE_CLIENT_SECRET").map(Secret::new);
-        }
-        let tenant = self.tenant_id.take().or_else(|| environment("AZURE_TENANT_ID"));
-        let authority = |tenant: Option<&str>| {
-            let tenant = tenant.ok_or_else(|| missing("tenant_id", "AZURE_TENANT_ID"))?;
-            let from_environment = environment("AZURE_AUTHORITY_HOST");
-            let host = self.authority.as_deref().or(from_environment.as_deref()).unwrap_or(cloud.authority);
-            Authority::new(host, tenant, self.trust_authority)
-        };
-        let client_id = self.client_id.as_deref().ok_or_else(|| missing("client_id", "AZURE_CLIENT_ID"));
-        if named == Some("device-code") {
-            let person = self.person.clone().ok_or_else(|| Error::new(Kind::Internal, "no prompt was given"))?;
-            let tenant = tenant.as_deref().unwrap_or("organizations");
-            return Ok(Tokens::new(User::new(PublicClient::new(authority(Some(tenant))?, client_id?)?, DeviceCode { person })));
-        }
-        let authority = authority(tenant.as_deref())?;
-        let client_id = client_id?;
-        let secret = self.client_secret.clone().ok_or_else(|| missing("client_secret", "AZURE_CLIENT_SECRET"))?;
-        Ok(Tokens::new(ClientSecret::new(authority, client_id, check_secret(secret)?)?))
+        let named = |service: Service| self.audiences.iter().find(|(name, _)| name == service.name()).map(|(_, audience)| audience.clone());
+        Ok(Service::ALL.map(|s| named(s).unwrap_or_else(|| cloud.audience(s).to_owned())))
     }
-}
 
-fn missing(name: &str, variable: &str) -> Error {
-    Error::setting(name, format!("is not given, and {variable} is not set")).hint(
-        "pass tenant_id, client_id and client_secret, or credential=, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; \
-         without a tenant, xdrkit.sandbox() gives a client to try",
-    )
+    /// The credential with its cache. Clients with the same application share one, unless a test brings its own time.
+    pub fn tokens(&mut self, environment: Environment<'_>) -> Result<Arc<Tokens>> {
+        let cloud = self.cloud(environment)?;
+        if let Some(tenant) = &self.choice.tenant_id {
+            crate::auth::check_tenant(tenant)?;
+        }
+        for tenant in self.choice.additionally_allowed_tenants.iter().filter(|t| *t != "*") {
+            crate::auth::check_tenant(tenant).map_err(|_| {
+                Error::setting("additionally_allowed_tenants", format!("{tenant:?} is neither a GUID nor a domain, nor \"*\" for any"))
+            })?;
+        }
+        let both = || Err(Error::setting("client_secret", "and credential both say how to sign in; give one of them"));
+        let kind = match &self.credential {
+            CredentialChoice::Ready(tokens) => return if self.choice.client_secret.is_some() { both() } else { Ok(tokens.clone()) },
+            CredentialChoice::Named(kind) if kind != "client-secret" && kind != "on-behalf-of" && self.choice.client_secret.is_some() => {
+                return both();
+            }
+            CredentialChoice::Named(kind) => kind.clone(),
+            // Never half of an application from here and half from there.
+            CredentialChoice::ByArguments if self.choice.client_id.is_none() && self.choice.client_secret.is_none() => "environment".to_owned(),
+            CredentialChoice::ByArguments => "client-secret".to_owned(),
+        };
+        let place = Place { cloud, environment };
+        let implied = matches!(self.credential, CredentialChoice::ByArguments) && kind == "environment";
+        let credential = self.choice.build(&kind, place).map_err(|e| match e.kind() {
+            // Nobody chose the environment: what was not given is what is missing.
+            Kind::CredentialUnavailable if implied => self.first_missing(place),
+            _ => e,
+        })?;
+        let tenants = self.choice.additionally_allowed_tenants.iter().map(|t| t.to_ascii_lowercase()).collect();
+        Ok(if self.clock.is_some() { Tokens::boxed(credential, tenants) } else { Tokens::shared(credential, tenants) })
+    }
+
+    fn first_missing(&self, place: Place<'_>) -> Error {
+        let none = |name: &str| (place.environment)(name).is_none();
+        match () {
+            () if self.choice.tenant_id.is_none() && none("AZURE_TENANT_ID") => missing("tenant_id", "AZURE_TENANT_ID"),
+            () if none("AZURE_CLIENT_ID") => missing("client_id", "AZURE_CLIENT_ID"),
+            () => missing("client_secret", "AZURE_CLIENT_SECRET"),
+        }
+    }
 }
 
 fn check_base(text: &str) -> Result<Url> {
@@ -255,6 +247,7 @@ fn user_agent(own: Option<&str>) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::Secret;
 
     const TENANT: &str = "11111111-2222-3333-4444-555555555555";
 
@@ -263,12 +256,18 @@ mod tests {
     }
 
     fn app() -> Settings {
-        Settings {
+        with(|_| {})
+    }
+
+    fn with(change: impl FnOnce(&mut Choice)) -> Settings {
+        let mut choice = Choice {
             tenant_id: Some(TENANT.into()),
             client_id: Some("c".into()),
             client_secret: Some(Secret::new("s")),
-            ..Settings::default()
-        }
+            ..Choice::default()
+        };
+        change(&mut choice);
+        Settings { choice, ..Settings::default() }
     }
 
     fn refused(settings: Settings) -> String {
@@ -281,15 +280,15 @@ mod tests {
     fn every_wrong_setting_is_named_before_anything_is_sent() {
         let text = |s: &str| Some(s.to_owned());
         assert!(refused(Settings::default()).starts_with("tenant_id: is not given, and AZURE_TENANT_ID is not set"));
-        assert!(refused(Settings { tenant_id: text("contoso"), ..app() }).starts_with("tenant_id:"));
-        assert!(refused(Settings { tenant_id: text("common"), ..app() }).starts_with("tenant_id:"));
-        assert!(refused(Settings { client_secret: Some(Secret::new("")), ..app() }).starts_with("client_secret:"));
+        assert!(refused(with(|c| c.tenant_id = text("contoso"))).starts_with("tenant_id:"));
+        assert!(refused(with(|c| c.tenant_id = text("common"))).starts_with("tenant_id:"));
+        assert!(refused(with(|c| c.client_secret = Some(Secret::new("")))).starts_with("client_secret:"));
         assert!(refused(Settings { cloud: text("gcc-hi"), ..app() }).contains("Did you mean \"gcc-high\"?"));
         assert!(refused(Settings { region: text("mars"), ..app() }).starts_with("region:"));
         assert!(refused(Settings { base_url: text("http://api.example"), ..app() }).contains("plain http"));
         assert!(refused(Settings { base_url: text("https://u:p@api.example"), ..app() }).starts_with("base_url:"));
         assert!(refused(Settings { base_urls: vec![("mde".into(), "https://a.example".into())], ..app() }).contains("no service"));
-        assert!(refused(Settings { authority: text("https://login.evil.example"), ..app() }).starts_with("authority:"));
+        assert!(refused(with(|c| c.authority = text("https://login.evil.example"))).starts_with("authority:"));
         assert!(refused(Settings { timeout: Some(0.0), ..app() }).starts_with("timeout:"));
         assert!(refused(Settings { deadline: Some(f64::NAN), ..app() }).starts_with("deadline:"));
         assert!(refused(Settings { max_retries: Some(21), ..app() }).starts_with("max_retries:"));
@@ -297,7 +296,7 @@ mod tests {
         assert!(refused(Settings { proxy: text("::"), ..app() }).starts_with("proxy:"));
         assert!(refused(Settings { ca_bundle: text("/nowhere"), ..app() }).starts_with("ca_bundle:"));
         assert!(
-            refused(Settings { credential: CredentialChoice::Named("devicecode".into()), client_secret: None, ..app() })
+            refused(Settings { credential: CredentialChoice::Named("devicecode".into()), ..with(|c| c.client_secret = None) })
                 .contains("Did you mean \"device-code\"?")
         );
         assert!(refused(Settings { credential: CredentialChoice::Named("device-code".into()), ..app() }).starts_with("client_secret:"));
@@ -312,7 +311,7 @@ mod tests {
             _ => None,
         };
         assert_eq!(Settings::default().build(&environment).unwrap().client_id().as_deref(), Some("other-app"));
-        let half = Settings { client_id: Some("mine".into()), ..Settings::default() };
+        let half = with(|c| (c.tenant_id, c.client_id, c.client_secret) = (None, Some("mine".into()), None));
         assert!(half.build(&environment).unwrap_err().to_string().starts_with("client_secret:"));
     }
 

@@ -162,6 +162,38 @@ class AsyncClient(ClientBase, AsyncResources):
         """
         return await self._core.whoami_async(service)
 
+    async def require(self, *permissions: str) -> None:
+        """Fail now, and say how to mend it, if the tokens lack what a script is going to need.
+
+        Args:
+            permissions: Permissions such as ``"Machine.Isolate"``, or operations such as ``"machines.isolate"``, whose least
+                permission is then meant. A permission to write includes the one to read.
+
+        Raises:
+            PermissionDeniedError: some are missing: `missing` names them, the hint says where an administrator consents. A token
+                that cannot be read is not judged.
+            InvalidArgumentError: there is no such permission and no such operation; nothing was sent.
+        """
+        await self._core.require_async(list(permissions))
+
+    async def accounts(self) -> list[dict[str, str]]:
+        """Who is signed in or remembered: `username`, `tenant_id`, `home_account_id`, `authority`, `client_id`.
+
+        Empty for an application.
+        """
+        return await self._core.accounts_async()
+
+    async def sign_out(self, account: str | None = None) -> int:
+        """Forget a user and every token, here and in the persistent cache. The next call signs in anew.
+
+        Args:
+            account: A user name or a home account id. Default: everybody.
+
+        Returns:
+            How many accounts there were.
+        """
+        return await self._core.sign_out_async(account)
+
     async def aclose(self) -> None:
         """Close the connections and forget the tokens. Later calls raise `ClosedError`; closing twice is fine."""
         self._core.close()

@@ -11,7 +11,7 @@ from .credentials import native
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import timedelta
     from typing import Any, Literal, NoReturn, Union
 
@@ -19,10 +19,23 @@ if TYPE_CHECKING:
 
     from ._resources import Seconds
     from ._time import Moment
-    from .credentials import CredentialLike
+    from .credentials import CredentialLike, PersistentCache
 
     Service = Literal["endpoint", "xdr", "graph"]
     Api = Literal["auto", "graph", "xdr", "endpoint"]
+    ShortForm = Literal[
+        "browser",
+        "device-code",
+        "paste",
+        "managed-identity",
+        "workload-identity",
+        "azure-cli",
+        "azure-developer-cli",
+        "azure-powershell",
+        "github-actions",
+        "environment",
+        "default",
+    ]
     Cloud = Union[Literal["public", "gcc", "gcc-high", "dod"], str]
 
 
@@ -37,11 +50,15 @@ class ClientBase:
         client_id: str | None = None,
         client_secret: str | None = None,
         *,
-        credential: CredentialLike | Literal["device-code", "environment"] | None = None,
+        credential: CredentialLike | ShortForm | None = None,
         cloud: Cloud = "public",
         region: str | None = None,
         base_url: str | Mapping[Service, str] | None = None,
+        audience: Mapping[Service, str] | None = None,
         authority: str | None = None,
+        additionally_allowed_tenants: Sequence[str] | None = None,
+        login_hint: str | None = None,
+        cache: PersistentCache | None = None,
         timeout: Seconds | None = None,
         deadline: Seconds | None = None,
         max_retries: int | None = None,
@@ -62,12 +79,20 @@ class ClientBase:
             client_secret: The app's secret, its value and not its id.
             credential: Another way to sign in: one of `xdrkit.credentials`, any object with ``get_token(*scopes)``
                 (azure-identity has many), or a function that is given a scope and answers a token, or a token and when
-                it ends in seconds since 1970; or ``"device-code"`` for a user with `tenant_id` and `client_id`.
+                it ends in seconds since 1970; an application of MSAL; or a short form. For a user of the app `client_id`:
+                ``"browser"`` (which takes ``"paste"`` by itself in a remote notebook), ``"device-code"``, ``"paste"``. For this
+                machine: ``"managed-identity"`` (`client_id` is then a user-assigned one), ``"workload-identity"``,
+                ``"github-actions"``. For a developer: ``"azure-cli"``, ``"azure-powershell"``, ``"azure-developer-cli"``. And
+                ``"environment"``, and ``"default"``, which looks for the first that is there and never asks anybody.
             cloud: ``"public"``, ``"gcc"``, ``"gcc-high"`` or ``"dod"``.
             region: A region of the public cloud, such as ``"eu"``, whose host is nearer. Default: the global host.
             base_url: Other hosts: one URL for all services, or a dict from service (``"endpoint"``, ``"xdr"``,
                 ``"graph"``) to URL. Plain http is for loopback only.
+            audience: Other token audiences, from service to audience. Default: the cloud's. It never follows from `base_url`.
             authority: Where to sign in. Default: the cloud's own.
+            additionally_allowed_tenants: Other tenants that `for_tenant` may be used for; ``["*"]`` for any.
+            login_hint: The user name to fill into the sign-in page, and the account to take from `cache`.
+            cache: A `PersistentCache` to remember users between runs. Default: in memory. Applications are never kept.
             timeout: Seconds for one try, a number or a timedelta.
             deadline: Seconds for a whole call with all its tries and waits, a number or a timedelta. Default: no limit.
             max_retries: How often a request may be repeated that is safe to repeat.
@@ -90,7 +115,11 @@ class ClientBase:
                 cloud=None if cloud == "public" else cloud,
                 region=region,
                 base_url=base_url if base_url is None or isinstance(base_url, str) else dict(base_url),
+                audience=None if audience is None else dict(audience),
                 authority=authority,
+                additionally_allowed_tenants=additionally_allowed_tenants,
+                login_hint=login_hint,
+                cache=None if cache is None else cache._options,
                 timeout=timeout,
                 deadline=deadline,
                 max_retries=max_retries,
@@ -116,6 +145,21 @@ class ClientBase:
         """
         other = type(self).__new__(type(self))
         other._core = self._core.with_options(given(timeout=timeout, deadline=deadline, max_retries=max_retries))
+        return other
+
+    def for_tenant(self, tenant_id: str) -> Self:
+        """The same credential at work in another tenant.
+
+        Connections are shared; tokens and throttling are kept apart. Closing one leaves the other open.
+
+        Args:
+            tenant_id: The tenant: a GUID or one of its domains. It has to be one of `additionally_allowed_tenants`.
+
+        Raises:
+            InvalidArgumentError: the credential may not sign in to that tenant; nothing was sent.
+        """
+        other = type(self).__new__(type(self))
+        other._core = self._core.for_tenant(tenant_id)
         return other
 
     @property

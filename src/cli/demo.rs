@@ -2,7 +2,7 @@
 
 use super::{printing, text::Page};
 use crate::{
-    auth::{Authority, DeviceCode, DevicePrompt, Person, PublicClient, Tokens, User},
+    auth::{Authority, Choice, DeviceCode, DevicePrompt, Person, PublicClient, Tokens, User},
     client::{CallOptions, Client, Identity},
     error::{Error, Kind, Result},
     hunt::{Api, Query, Window},
@@ -108,7 +108,6 @@ impl Demo {
     fn settings(&self) -> Settings {
         Settings {
             base_url: Some(self.sandbox.url().to_owned()),
-            authority: Some(self.sandbox.url().to_owned()),
             poll_interval: Some(0.05),
             ..Settings::default()
         }
@@ -128,9 +127,13 @@ impl Demo {
         self.step("Sign in as an application, with a client secret")?;
         let who = self.sandbox.identity();
         let settings = Settings {
-            tenant_id: Some(who.tenant_id),
-            client_id: Some(who.client_id),
-            client_secret: Some(Secret::new(who.client_secret)),
+            choice: Choice {
+                tenant_id: Some(who.tenant_id),
+                client_id: Some(who.client_id),
+                client_secret: Some(Secret::new(who.client_secret)),
+                authority: Some(self.sandbox.url().to_owned()),
+                ..Choice::default()
+            },
             ..self.settings()
         };
         let client = settings.build(&|_| None)?;

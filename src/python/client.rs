@@ -9,6 +9,7 @@ use super::{
     table::PyTable,
 };
 use crate::{
+    auth::Account,
     client::{Body, CallOptions, Client, Identity, Pages, Raw},
     clock::VirtualClock,
     error::{Error, Result},
@@ -16,7 +17,6 @@ use crate::{
     json::{Object, Value},
     ops::model::{Operation, Service},
     request,
-    secret::Secret,
     settings::{CredentialChoice, Settings, call_seconds, process_environment},
 };
 use pyo3::{prelude::*, types::PyDict};
@@ -108,6 +108,42 @@ impl PyClient {
 
     fn whoami_async<'py>(&self, py: Python<'py>, service: &str) -> PyResult<Bound<'py, PyAny>> {
         bridge::future(py, self.identifying(py, service)?, |py, found| identity(py, found).map(Bound::unbind))
+    }
+
+    fn require(&self, py: Python<'_>, permissions: Vec<String>) -> PyResult<()> {
+        let client = self.0.clone();
+        runtime::wait(py, async move { client.require(&permissions).await })
+    }
+
+    fn require_async<'py>(&self, py: Python<'py>, permissions: Vec<String>) -> PyResult<Bound<'py, PyAny>> {
+        let client = self.0.clone();
+        bridge::future(py, async move { client.require(&permissions).await }, |py, ()| Ok(py.None()))
+    }
+
+    fn accounts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let client = self.0.clone();
+        accounts(py, &runtime::wait(py, async move { client.accounts().await })?)
+    }
+
+    fn accounts_async<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let client = self.0.clone();
+        bridge::future(py, async move { client.accounts().await }, |py, found| accounts(py, &found).map(Bound::unbind))
+    }
+
+    #[pyo3(signature = (account=None))]
+    fn sign_out(&self, py: Python<'_>, account: Option<String>) -> PyResult<usize> {
+        let client = self.0.clone();
+        runtime::wait(py, async move { client.sign_out(account.as_deref()).await })
+    }
+
+    #[pyo3(signature = (account=None))]
+    fn sign_out_async<'py>(&self, py: Python<'py>, account: Option<String>) -> PyResult<Bound<'py, PyAny>> {
+        let client = self.0.clone();
+        bridge::future(py, async move { client.sign_out(account.as_deref()).await }, |py, n| Ok(n.into_pyobject(py)?.into_any().unbind()))
+    }
+
+    fn for_tenant(&self, py: Python<'_>, tenant_id: &str) -> PyResult<PyClient> {
+        lift(py, self.0.for_tenant(tenant_id)).map(PyClient)
     }
 
     fn with_options(&self, py: Python<'_>, options: &Bound<'_, PyDict>) -> PyResult<PyClient> {
@@ -249,6 +285,11 @@ impl PageCursor {
     }
 }
 
+fn accounts<'py>(py: Python<'py>, found: &[Account]) -> PyResult<Bound<'py, PyAny>> {
+    let dicts = found.iter().map(|a| super::credential::account(py, a)).collect::<PyResult<Vec<_>>>()?;
+    Ok(dicts.into_pyobject(py)?.into_any())
+}
+
 fn value(py: Python<'_>, value: Value) -> PyResult<Py<PyAny>> {
     to_python(py, &value).map(Bound::unbind)
 }
@@ -305,13 +346,10 @@ fn settings(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Set
         py.import("xdrkit._log")?.call_method1("enable", (level,))?;
     }
     let mut settings = Settings {
-        tenant_id: options.text("tenant_id")?,
-        client_id: options.text("client_id")?,
-        client_secret: options.text("client_secret")?.map(Secret::new),
+        choice: super::choice::of_client(&mut options)?,
         cloud: options.text("cloud")?,
         region: options.text("region")?,
-        authority: options.text("authority")?,
-        trust_authority: options.flag("trust_authority")?,
+        audiences: options.pairs("audience")?,
         timeout: options.seconds("timeout")?,
         deadline: options.seconds("deadline")?,
         max_retries: options.count("max_retries")?,
@@ -338,7 +376,6 @@ fn settings(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Set
             Err(_) => CredentialChoice::Ready(PyCredential::tokens_of(&given)?),
         };
     }
-    settings.person = Some(super::credential::person(None));
     // For tests: waits pass at once, and the calendar with them.
     if options.flag("_virtual_clock")? {
         settings.clock = Some(VirtualClock::shared() as Arc<_>);

@@ -3,6 +3,7 @@
 use crate::{
     error::{Error, Result},
     json::{Object, Value},
+    secret::Secret,
 };
 use pyo3::{
     prelude::*,
@@ -148,6 +149,48 @@ impl<'py> Options<'py> {
         let Some(value) = found else { return Ok(None) };
         let text = value.cast::<PyString>().ok().and_then(|s| s.extract::<String>().ok());
         text.map(Some).ok_or_else(|| wrong(&value, name, "text"))
+    }
+
+    /// Several texts.
+    pub(super) fn texts(&mut self, name: &'static str) -> PyResult<Vec<String>> {
+        let Some(value) = self.object(name)? else { return Ok(Vec::new()) };
+        if value.is_instance_of::<PyString>() {
+            return Err(wrong(&value, name, "a list of texts"));
+        }
+        let items = value.try_iter().and_then(|items| items.map(|i| i?.extract::<String>()).collect());
+        items.map_err(|_| wrong(&value, name, "a list of texts"))
+    }
+
+    /// A path, as text or as `os.PathLike`.
+    pub(super) fn path(&mut self, name: &'static str) -> PyResult<Option<String>> {
+        let Some(value) = self.object(name)? else { return Ok(None) };
+        let value = if value.hasattr("__fspath__")? { value.call_method0("__fspath__")? } else { value };
+        value.extract().map(Some).map_err(|_| wrong(&value, name, "a path"))
+    }
+
+    /// Bytes, which are copied.
+    pub(super) fn bytes(&mut self, name: &'static str) -> PyResult<Option<Vec<u8>>> {
+        let Some(value) = self.object(name)? else { return Ok(None) };
+        if value.is_instance_of::<PyString>() {
+            return Err(wrong(&value, name, "bytes"));
+        }
+        value.extract::<Vec<u8>>().map(Some).map_err(|_| wrong(&value, name, "bytes"))
+    }
+
+    /// A secret: text, bytes, an object with `get_secret_value()`, or a function that gives one of these.
+    pub(super) fn secret(&mut self, name: &'static str) -> PyResult<Option<Secret>> {
+        let Some(mut value) = self.object(name)? else { return Ok(None) };
+        if value.is_callable() {
+            value = value.call0()?;
+        }
+        if value.hasattr("get_secret_value")? {
+            value = value.call_method0("get_secret_value")?;
+        }
+        if value.is_instance_of::<PyString>() {
+            return value.extract::<String>().map(|s| Some(Secret::new(s))).map_err(|_| wrong(&value, name, "text without half surrogates"));
+        }
+        let bytes = value.extract::<Vec<u8>>().ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        bytes.map(|s| Some(Secret::new(s))).ok_or_else(|| wrong(&value, name, "text, bytes, a SecretStr, or a function that gives one of these"))
     }
 
     /// A number of seconds, or a timedelta.

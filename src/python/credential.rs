@@ -1,27 +1,23 @@
-//! Credentials: ours as objects, anybody else's as they are.
+//! Credentials: ours as objects, anybody else's as they are, and the way to the person in front of them.
 
 use super::{
-    bridge::call_python,
+    bridge::{self, call_python},
     convert::Options,
-    errors::{describe, lift, raise},
-    runtime,
+    errors::{lift, lower, raise},
+    runtime::{self, on_main_thread},
 };
 use crate::{
-    auth::{
-        Authority, Claims, ClientSecret, Credential, DeviceCode, DevicePrompt, Grant, Person, PublicClient, StaticToken, Tokens, User,
-        Wanted, Wire, check_secret,
-    },
+    auth::{Account, Claims, Credential, DevicePrompt, Grant, Person, SignInPage, Token, Tokens, Wanted, Wire},
     clock::{BoxFuture, epoch_seconds},
-    cloud::CLOUDS,
-    error::{Error, Kind, Result},
+    error::{Error, Result},
     secret::Secret,
-    settings::Settings,
+    settings::{CredentialChoice, Settings, process_environment},
 };
 use pyo3::{exceptions::PyTypeError, prelude::*, types::PyDict};
 use std::{
     fmt,
     sync::Arc,
-    time::{Duration, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 /// A credential with its token cache. Use the classes of `xdrkit.credentials`.
@@ -33,40 +29,24 @@ pub(super) struct PyCredential {
 
 #[pymethods]
 impl PyCredential {
-    #[staticmethod]
-    #[pyo3(signature = (tenant_id, client_id, client_secret, options=None))]
-    fn client_secret(
-        py: Python<'_>,
-        tenant_id: &str,
-        client_id: &str,
-        client_secret: String,
-        options: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<PyCredential> {
-        let secret = Secret::new(client_secret);
-        let (authority, wire) = parts(py, tenant_id, options)?;
-        let credential = lift(py, check_secret(secret).and_then(|secret| ClientSecret::new(authority, client_id, secret)))?;
-        Ok(PyCredential { tokens: Tokens::new(credential), wire })
-    }
-
-    #[staticmethod]
-    #[pyo3(signature = (tenant_id, client_id, prompt, options=None))]
-    fn device_code(
-        py: Python<'_>,
-        tenant_id: &str,
-        client_id: &str,
-        prompt: Py<PyAny>,
-        options: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<PyCredential> {
-        let (authority, wire) = parts(py, tenant_id, options)?;
-        let client = lift(py, PublicClient::new(authority, client_id))?;
-        let way = DeviceCode { person: self::person(Some(prompt)) };
-        Ok(PyCredential { tokens: Tokens::new(User::new(client, way)), wire })
-    }
-
-    #[staticmethod]
-    fn static_token(py: Python<'_>, token: String) -> PyResult<PyCredential> {
-        let credential = lift(py, StaticToken::new(Secret::new(token)))?;
-        Ok(PyCredential { tokens: Tokens::new(credential), wire: lift(py, Settings::default().wire())? })
+    #[new]
+    #[pyo3(signature = (kind, options=None))]
+    fn new(py: Python<'_>, kind: &str, options: Option<&Bound<'_, PyDict>>) -> PyResult<PyCredential> {
+        let mut options = Options::new(options)?;
+        let mut settings = Settings {
+            credential: CredentialChoice::Named(kind.to_owned()),
+            choice: super::choice::choice(&mut options)?,
+            cloud: options.text("cloud")?,
+            ca_bundle: options.path("ca_bundle")?,
+            proxy: options.text("proxy")?,
+            user_agent: options.text("user_agent")?,
+            ..Settings::default()
+        };
+        lift(py, options.end(true))?;
+        // Reading certificates takes a while, and so does asking which machine this is.
+        let made = py.detach(|| Ok((settings.tokens(&process_environment)?, settings.wire()?)));
+        let (tokens, wire) = lift(py, made)?;
+        Ok(PyCredential { tokens, wire })
     }
 
     #[staticmethod]
@@ -75,20 +55,68 @@ impl PyCredential {
         Ok(PyCredential { tokens: PyCredential::tokens_of(credential)?, wire: lift(py, Settings::default().wire())? })
     }
 
-    #[pyo3(signature = (scopes, options=None))]
-    fn get_token(&self, py: Python<'_>, scopes: Vec<String>, options: Option<&Bound<'_, PyDict>>) -> PyResult<(String, i64)> {
-        let mut options = Options::new(options)?;
-        let claims = options.text("claims")?;
-        let wanted = Wanted { claims, ..lift(py, Wanted::scopes(&scopes))? };
+    #[pyo3(signature = (scopes, claims=None, tenant_id=None, cae=false))]
+    fn get_token(
+        &self,
+        py: Python<'_>,
+        scopes: Vec<String>,
+        claims: Option<String>,
+        tenant_id: Option<&str>,
+        cae: bool,
+    ) -> PyResult<(String, i64, i64)> {
+        let wanted = self.wanted(py, &scopes, claims, tenant_id, cae)?;
+        if let Some(token) = self.tokens.cached(&self.wire, &wanted) {
+            return Ok(shown(&token));
+        }
         let (tokens, wire) = (self.tokens.clone(), self.wire.clone());
-        let token = runtime::wait(py, async move { tokens.get(&wire, &wanted).await })?;
-        let expires_on = token.expires_on.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64);
-        Ok((token.secret.expose().to_owned(), expires_on))
+        runtime::wait(py, async move { tokens.get(&wire, &wanted).await }).map(|token| shown(&token))
+    }
+
+    #[pyo3(signature = (scopes, claims=None, tenant_id=None, cae=false))]
+    fn get_token_async<'py>(
+        &self,
+        py: Python<'py>,
+        scopes: Vec<String>,
+        claims: Option<String>,
+        tenant_id: Option<&str>,
+        cae: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let wanted = self.wanted(py, &scopes, claims, tenant_id, cae)?;
+        let (tokens, wire) = (self.tokens.clone(), self.wire.clone());
+        bridge::future(py, async move { tokens.get(&wire, &wanted).await }, |py, token| {
+            Ok(shown(&token).into_pyobject(py)?.into_any().unbind())
+        })
+    }
+
+    fn accounts<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        let tokens = self.tokens.clone();
+        let found = runtime::wait(py, async move {
+            match tokens.credential().user() {
+                Some(user) => user.accounts().await,
+                None => Ok(Vec::new()),
+            }
+        })?;
+        found.iter().map(|a| account(py, a)).collect()
     }
 
     #[getter]
     fn kind(&self) -> &'static str {
         self.tokens.credential().kind()
+    }
+
+    #[getter]
+    fn tenant_id(&self) -> Option<&str> {
+        self.tokens.credential().tenant()
+    }
+
+    #[getter]
+    fn client_id(&self) -> Option<&str> {
+        self.tokens.credential().client_id()
+    }
+
+    #[getter]
+    fn requests(&self) -> u64 {
+        self.tokens.requests()
     }
 
     fn __repr__(&self) -> String {
@@ -103,32 +131,61 @@ impl PyCredential {
 }
 
 impl PyCredential {
+    fn wanted(&self, py: Python<'_>, scopes: &[String], claims: Option<String>, tenant_id: Option<&str>, cae: bool) -> PyResult<Wanted> {
+        let wanted = lift(py, Wanted::scopes(scopes))?;
+        let own = |t: &&str| self.tokens.credential().tenant().is_some_and(|own| own.eq_ignore_ascii_case(t));
+        let tenant = tenant_id.filter(|t| !own(t)).map(str::to_ascii_lowercase);
+        Ok(Wanted { claims, tenant, cae, ..wanted })
+    }
+
+    pub(super) fn tokens(&self) -> Arc<Tokens> {
+        self.tokens.clone()
+    }
+
     /// The tokens of one of ours, or new ones over somebody else's.
     pub(super) fn tokens_of(object: &Bound<'_, PyAny>) -> PyResult<Arc<Tokens>> {
-        if let Ok(ours) = object.cast::<PyCredential>() {
-            return Ok(ours.get().tokens.clone());
+        match object.cast::<PyCredential>() {
+            Ok(ours) => Ok(ours.get().tokens.clone()),
+            Err(_) => Ok(Tokens::boxed(Box::new(Foreign::new(object)?), vec!["*".to_owned()])),
         }
-        if !object.hasattr("get_token")? && !object.hasattr("get_token_info")? && !object.is_callable() {
+    }
+}
+
+fn shown(token: &Token) -> (String, i64, i64) {
+    let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64);
+    (token.secret.expose().to_owned(), seconds(token.expires_on), seconds(token.refresh_on))
+}
+
+/// An account as a dict.
+pub(super) fn account<'py>(py: Python<'py>, account: &Account) -> PyResult<Bound<'py, PyDict>> {
+    let all = PyDict::new(py);
+    all.set_item("username", &account.username)?;
+    all.set_item("tenant_id", &account.tenant_id)?;
+    all.set_item("home_account_id", &account.home_account_id)?;
+    all.set_item("authority", &account.authority)?;
+    all.set_item("client_id", &account.client_id)?;
+    Ok(all)
+}
+
+/// Asks a Python object for tokens.
+pub(super) struct Foreign {
+    object: Py<PyAny>,
+}
+
+impl Foreign {
+    pub(super) fn new(object: &Bound<'_, PyAny>) -> PyResult<Foreign> {
+        let known = ["get_token", "get_token_info", "acquire_token_for_client", "acquire_token_silent"];
+        let mut fits = object.is_callable();
+        for name in known {
+            fits = fits || object.hasattr(name)?;
+        }
+        if !fits {
             let kind = object.get_type().name()?;
             let error = Error::setting("credential", format!("{kind} has no get_token(*scopes) and is no callable"));
             return Err(raise(object.py(), error));
         }
-        Ok(Tokens::new(Foreign { object: object.clone().unbind() }))
+        Ok(Foreign { object: object.clone().unbind() })
     }
-}
-
-fn parts(py: Python<'_>, tenant_id: &str, options: Option<&Bound<'_, PyDict>>) -> PyResult<(Authority, Wire)> {
-    let mut options = Options::new(options)?;
-    let authority = options.text("authority")?.or_else(|| CLOUDS.first().map(|c| c.authority.to_owned())).unwrap_or_default();
-    let trusted = options.flag("trust_authority")?;
-    let settings = Settings { ca_bundle: options.text("ca_bundle")?, proxy: options.text("proxy")?, ..Settings::default() };
-    lift(py, options.end(true))?;
-    Ok((lift(py, Authority::new(&authority, tenant_id, trusted))?, lift(py, settings.wire())?))
-}
-
-/// Asks a Python object for tokens.
-struct Foreign {
-    object: Py<PyAny>,
 }
 
 impl fmt::Debug for Foreign {
@@ -142,34 +199,42 @@ impl Credential for Foreign {
         "foreign"
     }
 
+    // It knows itself which tenants it may sign in to.
+    fn takes_tenant(&self) -> bool {
+        true
+    }
+
     fn acquire<'a>(&'a self, wire: &'a Wire, wanted: &'a Wanted) -> BoxFuture<'a, Result<Grant>> {
         Box::pin(async move {
-            let (scope, claims) = (wanted.scope(), wanted.claims.clone());
             let Some(object) = super::gate::attach(|py| self.object.clone_ref(py)) else { return Err(Error::closed()) };
-            let (token, expires_on) = call_python(move |py| ask(py, object.bind(py), &scope, claims)).await?;
+            let asked = wanted.clone();
+            let (token, expires_on, refresh_on) = call_python(move |py| ask(py, object.bind(py), &asked)).await?;
             let now = epoch_seconds(&*wire.clock);
             let token = Secret::new(token);
             let ends = expires_on.or_else(|| Claims::read(&token).and_then(|c| c.expires)).unwrap_or(now + 300);
-            Ok(Grant { token, lifetime: Duration::from_secs(u64::try_from(ends - now).unwrap_or(0)), refresh_in: None })
+            let until = |at: i64| Duration::from_secs(u64::try_from(at - now).unwrap_or(0));
+            Ok(Grant { token, lifetime: until(ends), refresh_in: refresh_on.map(until) })
         })
     }
 }
 
-fn ask(py: Python<'_>, object: &Bound<'_, PyAny>, scope: &str, claims: Option<String>) -> Result<(String, Option<i64>)> {
-    let asked = py.import("xdrkit._foreign").and_then(|m| m.call_method1("ask", (object, scope, claims))).and_then(|a| a.extract());
+type Answer = (String, Option<i64>, Option<i64>);
+
+fn ask(py: Python<'_>, object: &Bound<'_, PyAny>, wanted: &Wanted) -> Result<Answer> {
+    let arguments = (object, &wanted.scopes, wanted.claims.as_deref(), wanted.tenant.as_deref(), wanted.cae);
+    let asked = py.import("xdrkit._foreign").and_then(|m| m.call_method1("ask", arguments)).and_then(|a| a.extract());
     asked.map_err(|e| {
         let name = object.get_type().name().map_or_else(|_| "credential".to_owned(), |n| n.to_string());
-        Error::new(Kind::Authentication, format!("the credential {name} gave no token: {}", describe(py, &e)))
+        lower(py, &e, &format!("the credential {name} gave no token"))
     })
 }
 
-/// Shows device codes through a callable, or on standard error.
-pub(super) fn person(callable: Option<Py<PyAny>>) -> Arc<dyn Person> {
-    Arc::new(PyPerson { callable })
-}
-
-struct PyPerson {
-    callable: Option<Py<PyAny>>,
+/// The person whom `xdrkit._prompts` knows how to reach, or callables of the user's.
+#[derive(Default)]
+pub(super) struct PyPerson {
+    pub(super) show: Option<Py<PyAny>>,
+    pub(super) open: Option<Py<PyAny>>,
+    pub(super) paste: Option<Py<PyAny>>,
 }
 
 impl fmt::Debug for PyPerson {
@@ -178,22 +243,51 @@ impl fmt::Debug for PyPerson {
     }
 }
 
+impl PyPerson {
+    /// Calls the user's own function, or ours of that name.
+    fn call<T: Send + 'static>(
+        own: Option<&Py<PyAny>>,
+        name: &'static str,
+        facts: impl FnOnce(Python<'_>) -> PyResult<Py<PyDict>> + Send + 'static,
+        read: impl FnOnce(Bound<'_, PyAny>) -> PyResult<T> + Send + 'static,
+    ) -> Result<T> {
+        let own = own.map(|o| super::gate::attach(|py| o.clone_ref(py)).ok_or_else(Error::closed)).transpose()?;
+        on_main_thread(move |py| {
+            let answer = py.import("xdrkit._prompts")?.call_method1(name, (facts(py)?, own))?;
+            read(answer)
+        })
+    }
+}
+
 impl Person for PyPerson {
     fn show_code(&self, prompt: &DevicePrompt) -> Result<()> {
-        let shown = super::gate::attach(|py| {
+        let prompt = prompt.clone();
+        let facts = move |py: Python<'_>| {
             let facts = PyDict::new(py);
-            let show = || -> PyResult<()> {
-                facts.set_item("message", &prompt.message)?;
-                facts.set_item("user_code", &prompt.user_code)?;
-                facts.set_item("verification_uri", &prompt.verification_uri)?;
-                facts.set_item("expires_in", prompt.expires_in.as_secs())?;
-                match &self.callable {
-                    Some(callable) => callable.call1(py, (facts,)).map(drop),
-                    None => py.import("xdrkit.credentials")?.call_method1("show_on_stderr", (facts,)).map(drop),
-                }
-            };
-            show().map_err(|e| Error::new(Kind::Authentication, format!("the prompt failed: {}", describe(py, &e))))
-        });
-        shown.unwrap_or_else(|| Err(Error::closed()))
+            facts.set_item("message", &prompt.message)?;
+            facts.set_item("user_code", &prompt.user_code)?;
+            facts.set_item("verification_uri", &prompt.verification_uri)?;
+            facts.set_item("expires_in", prompt.expires_in.as_secs())?;
+            Ok(facts.unbind())
+        };
+        PyPerson::call(self.show.as_ref(), "show_code", facts, |_| Ok(()))
+    }
+
+    fn open(&self, page: &SignInPage) -> Result<bool> {
+        PyPerson::call(self.open.as_ref(), "open_page", of_page(page), |answer| answer.is_truthy())
+    }
+
+    fn paste(&self, page: &SignInPage) -> Result<Secret> {
+        PyPerson::call(self.paste.as_ref(), "paste", of_page(page), |answer| answer.extract().map(|text: String| Secret::new(text)))
+    }
+}
+
+fn of_page(page: &SignInPage) -> impl FnOnce(Python<'_>) -> PyResult<Py<PyDict>> + Send + 'static {
+    let page = page.clone();
+    move |py| {
+        let facts = PyDict::new(py);
+        facts.set_item("url", &page.url)?;
+        facts.set_item("redirect_uri", &page.redirect_uri)?;
+        Ok(facts.unbind())
     }
 }

@@ -1,7 +1,7 @@
 //! From the core's error to the Python class of the same name.
 
 use super::convert;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use pyo3::{exceptions::PyRuntimeError, prelude::*, types::PyDict};
 
 /// The exception to raise. If the class cannot be made, what went wrong is raised instead of nothing.
@@ -33,6 +33,18 @@ pub(super) fn describe(py: Python<'_>, error: &PyErr) -> String {
     let name = error.get_type(py).name().map_or_else(|_| "error".to_owned(), |n| n.to_string());
     let text = error.value(py).to_string();
     if text.is_empty() { name } else { format!("{name}: {text}") }
+}
+
+/// An exception of somebody else's code as an error of ours: of the same kind, if it or a parent of it is one of ours or of azure-identity's.
+pub(super) fn lower(py: Python<'_>, error: &PyErr, what: &str) -> Error {
+    let named = |name: &str| match name {
+        "CredentialUnavailableError" => Some(Kind::CredentialUnavailable),
+        "InteractionRequiredError" | "AuthenticationRequiredError" => Some(Kind::InteractionRequired),
+        _ => None,
+    };
+    let parents = error.get_type(py).mro();
+    let kind = parents.iter().find_map(|class| named(&class.getattr("__name__").ok()?.to_string()));
+    Error::new(kind.unwrap_or(Kind::Authentication), format!("{what}: {}", describe(py, error)))
 }
 
 /// The core's result as Python's.

@@ -1,6 +1,7 @@
 //! The Python face. The only files that know PyO3; they take out, call the core, and convert. No rule of the trade lives here.
 
 mod bridge;
+mod choice;
 mod client;
 mod convert;
 mod credential;
@@ -37,6 +38,7 @@ mod _core {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        super::runtime::remember_main_thread();
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         let shutdown = module.getattr("_shutdown")?;
         module.py().import("atexit")?.call_method1("register", (shutdown,))?;

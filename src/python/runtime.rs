@@ -1,19 +1,22 @@
 //! One tokio runtime for each process, and how a Python thread waits for it.
 //!
 //! A blocking call waits in slices and looks for signals in between, so that Ctrl-C and a notebook's stop button work while a query runs. It
-//! blocks in Rust and not in asyncio, which is why the sync client works inside a running event loop.
+//! blocks in Rust and not in asyncio, which is why the sync client works inside a running event loop. While the main thread waits it also
+//! runs what only it can: a question to the person in front of a notebook has to come from the thread that runs the cell.
 
 use super::{errors, gate};
 use crate::{
     error::{Error, Kind, Result},
     perprocess::PerProcess,
 };
-use pyo3::{exceptions::PyRuntimeError, prelude::*};
+use pyo3::{exceptions::{PyException, PyRuntimeError}, prelude::*};
 use std::{
+    convert::Infallible,
     sync::{
-        Arc,
+        Arc, Mutex, OnceLock, PoisonError,
         mpsc::{self, RecvTimeoutError},
     },
+    thread::ThreadId,
     time::Duration,
 };
 use tokio::{runtime::Runtime, task::JoinHandle};
@@ -61,17 +64,95 @@ fn panic_text(lost: tokio::task::JoinError) -> String {
     }
 }
 
+/// What a waiting thread is told.
+enum News<T> {
+    Done(Result<T>),
+    Errand(Errand),
+}
+
+/// Something that the main thread is to do while it waits.
+type Errand = Box<dyn FnOnce(Python<'_>) -> PyResult<()> + Send>;
+
+/// The thread that imported this module, and how to reach it while it waits: the innermost wait last.
+static MAIN: OnceLock<ThreadId> = OnceLock::new();
+type Hand = Box<dyn Fn(Errand) -> std::result::Result<(), Errand> + Send>;
+type Hands = Mutex<Vec<Hand>>;
+static WAITING: PerProcess<Hands> = PerProcess::new();
+
+/// Remembers the main thread. Called at import.
+pub(super) fn remember_main_thread() {
+    let _ = MAIN.set(std::thread::current().id());
+}
+
+fn waiting() -> Arc<Hands> {
+    WAITING.get_or_try_make(|| Ok::<_, Infallible>(Mutex::default())).unwrap_or_else(|never| match never {})
+}
+
+/// Says where errands go while the main thread waits.
+struct Desk(bool);
+
+impl Desk {
+    fn open<T: Send + 'static>(errands: &mpsc::Sender<News<T>>) -> Desk {
+        let is_main = MAIN.get() == Some(&std::thread::current().id());
+        if is_main {
+            let errands = errands.clone();
+            let hand = move |errand| {
+                errands.send(News::Errand(errand)).map_err(|mpsc::SendError(lost)| match lost {
+                    News::Errand(errand) => errand,
+                    News::Done(_) => Box::new(|_| Ok(())),
+                })
+            };
+            waiting().lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(hand));
+        }
+        Desk(is_main)
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        if self.0 {
+            waiting().lock().unwrap_or_else(PoisonError::into_inner).pop();
+        }
+    }
+}
+
+/// Runs a piece of Python on the main thread if that waits for us, and here otherwise. May block for as long as a person takes. What the person
+/// interrupts is the main thread's call.
+pub(super) fn on_main_thread<T: Send + 'static>(work: impl FnOnce(Python<'_>) -> PyResult<T> + Send + 'static) -> Result<T> {
+    let (answer, answered) = mpsc::sync_channel(1);
+    let errand: Errand = Box::new(move |py| {
+        let (result, interrupt) = match work(py) {
+            Ok(value) => (Ok(value), Ok(())),
+            Err(e) if e.is_instance_of::<PyException>(py) => (Err(errors::lower(py, &e, "the prompt failed")), Ok(())),
+            Err(e) => (Err(Error::new(Kind::InteractionRequired, "the sign-in was interrupted")), Err(e)),
+        };
+        let _ = answer.send(result);
+        interrupt
+    });
+    let gone = || Error::new(Kind::InteractionRequired, "there is nobody left who could sign in");
+    let left = match waiting().lock().unwrap_or_else(PoisonError::into_inner).last() {
+        Some(hand) => hand(errand).err(),
+        None => Some(errand),
+    };
+    if let Some(errand) = left {
+        gate::attach(|py| drop(errand(py))).ok_or_else(gone)?;
+    }
+    answered.recv().unwrap_or_else(|_| Err(gone()))
+}
+
 /// Waits for work with the interpreter released.
 pub(super) fn wait<T: Send + 'static>(py: Python<'_>, work: impl Future<Output = Result<T>> + Send + 'static) -> PyResult<T> {
-    let (done, mut waiting) = mpsc::sync_channel(1);
+    let (news, mut waiting) = mpsc::channel();
+    let _desk = Desk::open(&news);
     let task = Owned(runtime(py)?.spawn(async move {
-        let _ = done.send(guarded(work).await);
+        let _ = news.send(News::Done(guarded(work).await));
     }));
     loop {
         let received;
         (received, waiting) = py.detach(move || (slice(&waiting), waiting));
         match received {
-            Ok(result) => return result.map_err(|e| errors::raise(py, e)),
+            Ok(News::Done(result)) => return result.map_err(|e| errors::raise(py, e)),
+            Ok(News::Errand(errand)) => errand(py)?,
             Err(RecvTimeoutError::Timeout) => py.check_signals()?,
             Err(RecvTimeoutError::Disconnected) => {
                 drop(task);

@@ -1,0 +1,420 @@
+//! From what the user gave to a credential: every kind by its name, with every value checked before anything is sent.
+//!
+//! One list of kinds serves the classes of Python, the short forms of `credential=`, the environment and the default chain, so that a value means
+//! the same wherever it was given.
+
+use super::{
+    App, Authority, AzureCli, AzureDeveloperCli, AzurePipelines, AzurePowerShell, Browser, Certificate, CertificateOptions, CertificateSource,
+    Chain, ClientAssertion, Credential, DeviceCode, GitHubActions, Identity, ManagedIdentity, Member, OnBehalfOf, Password, Paste, Person, Proof,
+    PublicClient, SignIn, StaticToken, Store, StoreOptions, TokenFile, User, app::check_secret, certificate::Algorithm, federated::AssertionSource,
+};
+use crate::{
+    cloud::Cloud,
+    error::{Error, Kind, Result, did_you_mean, listed},
+    secret::Secret,
+};
+use std::{sync::Arc, time::Duration};
+
+/// The kinds that need no more than settings and the environment: the short forms of `credential=`.
+pub const SHORT_FORMS: &[&str] = &[
+    "browser",
+    "device-code",
+    "paste",
+    "managed-identity",
+    "workload-identity",
+    "azure-cli",
+    "azure-developer-cli",
+    "azure-powershell",
+    "github-actions",
+    "environment",
+    "default",
+];
+
+/// Where settings come from that were not given: the process's environment, or a test's. Empty texts count as not set.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// A whole application is read under one of these prefixes, never half of it under another.
+const PREFIXES: &[&str] = &["XDRKIT_", "DEFENDER_", "AZURE_"];
+/// How long a developer's tool may take: in a container twenty seconds were seen.
+const TOOL: Duration = Duration::from_secs(30);
+
+/// How a user's sign-in is remembered.
+#[derive(Clone, Debug, Default)]
+pub enum Remember {
+    /// In this process.
+    #[default]
+    Memory,
+    /// In encrypted files.
+    Files(StoreOptions),
+}
+
+/// Everything that a credential can be told. `None` is the default of each; what a kind has no use for is left aside.
+#[derive(Clone, Debug, Default)]
+pub struct Choice {
+    /// GUID or domain.
+    pub tenant_id: Option<String>,
+    /// The application.
+    pub client_id: Option<String>,
+    /// The login host.
+    pub authority: Option<String>,
+    /// Whether to take a login host that is not on the list.
+    pub trust_authority: bool,
+    /// Other tenants that may be signed in to; `*` is any.
+    pub additionally_allowed_tenants: Vec<String>,
+    /// A client secret.
+    pub client_secret: Option<Secret>,
+    /// A certificate with its key.
+    pub certificate: Option<CertificateSource>,
+    /// The password of that.
+    pub certificate_password: Option<Secret>,
+    /// `PS256` or `RS256`.
+    pub algorithm: Option<String>,
+    /// Whether to name the certificate by its SHA-1 digest, for old login hosts.
+    pub thumbprint_sha1: bool,
+    /// Whether to send the certificate and those above it.
+    pub send_certificate_chain: bool,
+    /// Makes assertions.
+    pub assertion: Option<Arc<dyn AssertionSource>>,
+    /// The file with the platform's token.
+    pub token_file_path: Option<String>,
+    /// The service connection of an Azure Pipeline.
+    pub service_connection_id: Option<String>,
+    /// Its `System.AccessToken`.
+    pub system_access_token: Option<Secret>,
+    /// The audience of GitHub's token.
+    pub oidc_audience: Option<String>,
+    /// A managed identity by its object id.
+    pub object_id: Option<String>,
+    /// A managed identity by its Azure resource id.
+    pub resource_id: Option<String>,
+    /// Who signs in.
+    pub username: Option<String>,
+    /// With which password.
+    pub password: Option<Secret>,
+    /// The user's token that an application was called with.
+    pub user_assertion: Option<Secret>,
+    /// The name to put into the sign-in page.
+    pub login_hint: Option<String>,
+    /// The domain whose sign-in page is meant.
+    pub domain_hint: Option<String>,
+    /// Where the browser ends up.
+    pub redirect_uri: Option<String>,
+    /// `login`, `select_account` or `consent`.
+    pub prompt: Option<String>,
+    /// Seconds that a person may take in the browser.
+    pub sign_in_timeout: Option<f64>,
+    /// What to do when no browser can be opened: `paste`, `device-code` or `none`.
+    pub fallback: Option<String>,
+    /// How to remember a user.
+    pub remember: Remember,
+    /// The subscription of the Azure CLI.
+    pub subscription: Option<String>,
+    /// Seconds that a developer's tool may take.
+    pub process_timeout: Option<f64>,
+    /// A token at hand.
+    pub token: Option<Secret>,
+    /// The members of a chain.
+    pub members: Vec<Member>,
+    /// Whether the default chain ends in a browser.
+    pub interactive: bool,
+    /// The way to the person in front of the program.
+    pub person: Option<Arc<dyn Person>>,
+}
+
+/// What is given with a choice.
+#[derive(Clone, Copy)]
+pub struct Place<'a> {
+    /// The cloud, for its login host.
+    pub cloud: &'static Cloud,
+    /// The environment's variables.
+    pub environment: Environment<'a>,
+}
+
+impl Place<'_> {
+    fn get(&self, name: &str) -> Option<String> {
+        (self.environment)(name)
+    }
+
+    /// A variable of an application, under the prefix that names one.
+    fn of_app(&self, name: &str) -> Option<String> {
+        let named = |p: &&&str| self.get(&format!("{p}CLIENT_ID")).is_some();
+        let prefix = PREFIXES.iter().find(named).unwrap_or(&"AZURE_");
+        self.get(&format!("{prefix}{name}"))
+    }
+
+    /// Whether this process runs where no browser of the user's is: then an address that means "this machine" means the wrong one.
+    fn is_remote(&self) -> bool {
+        let signs = ["CODESPACES", "JUPYTERHUB_USER", "DATABRICKS_RUNTIME_VERSION", "COLAB_RELEASE_TAG", "AZUREML_NB_PATH", "AZUREML_RUN_ID"];
+        let has_screen = ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|n| self.get(n).is_some());
+        signs.iter().any(|n| self.get(n).is_some()) || (self.get("SSH_CONNECTION").is_some() && !has_screen)
+    }
+}
+
+type Made = Result<Box<dyn Credential>>;
+
+impl Choice {
+    /// Makes the credential of that kind.
+    pub fn build(&self, kind: &str, place: Place<'_>) -> Made {
+        match kind {
+            "client-secret" => {
+                let secret = self.client_secret.clone().ok_or_else(|| missing("client_secret", "AZURE_CLIENT_SECRET"))?;
+                Ok(Box::new(self.app(place, check_secret(secret)?)?))
+            }
+            "certificate" => Ok(Box::new(self.app(place, self.certificate()?)?)),
+            "client-assertion" => Ok(Box::new(self.app(place, ClientAssertion::new(self.source()?))?)),
+            "workload-identity" => self.workload_identity(place),
+            "github-actions" => self.github_actions(place),
+            "azure-pipelines" => self.azure_pipelines(place),
+            "managed-identity" => Ok(Box::new(self.managed_identity(place, false)?)),
+            "environment" => self.from_environment(place),
+            "browser" if place.is_remote() && self.redirect_uri.is_none() => self.user(place, self.paste()?),
+            "browser" => self.user(place, self.browser()?),
+            "device-code" => self.user(place, DeviceCode { person: self.person()? }),
+            "paste" => self.user(place, self.paste()?),
+            "username-password" => {
+                let username = self.username.as_deref().ok_or_else(|| missing("username", "AZURE_USERNAME"))?;
+                let password = self.password.clone().ok_or_else(|| missing("password", "AZURE_PASSWORD"))?;
+                self.user(place, Password::new(username, password)?)
+            }
+            "on-behalf-of" => self.on_behalf_of(place),
+            "azure-cli" => Ok(Box::new(self.azure_cli()?)),
+            "azure-developer-cli" => Ok(Box::new(AzureDeveloperCli::new(self.tenant_id.as_deref(), self.tool_timeout()?)?)),
+            "azure-powershell" => Ok(Box::new(AzurePowerShell::new(self.tenant_id.as_deref(), self.tool_timeout()?)?)),
+            "chain" => Ok(Box::new(Chain::new(self.members.clone())?)),
+            "default" => self.default_chain(place),
+            "static-token" => {
+                let token = self.token.clone().ok_or_else(|| Error::setting("token", "is not given"))?;
+                Ok(Box::new(StaticToken::new(token)?))
+            }
+            other => Err(unknown_kind(other)),
+        }
+    }
+
+    fn authority(&self, place: Place<'_>, tenant: &str) -> Result<Authority> {
+        let from_environment = place.of_app("AUTHORITY_HOST").or_else(|| place.get("AZURE_AUTHORITY_HOST"));
+        let host = self.authority.as_deref().or(from_environment.as_deref()).unwrap_or(place.cloud.authority);
+        Authority::new(host, tenant, self.trust_authority)
+    }
+
+    fn tenant(&self, place: Place<'_>) -> Result<String> {
+        self.tenant_id.clone().or_else(|| place.of_app("TENANT_ID")).ok_or_else(|| missing("tenant_id", "AZURE_TENANT_ID"))
+    }
+
+    fn app<P: Proof>(&self, place: Place<'_>, proof: P) -> Result<App<P>> {
+        let tenant = self.tenant(place)?;
+        let client_id = self.client_id.as_deref().ok_or_else(|| missing("client_id", "AZURE_CLIENT_ID"))?;
+        App::new(self.authority(place, &tenant)?, client_id, proof)
+    }
+
+    /// A user of the application; people of any organization where no tenant is named.
+    fn user<S: SignIn + 'static>(&self, place: Place<'_>, way: S) -> Made {
+        let tenant = self.tenant(place).unwrap_or_else(|_| "organizations".to_owned());
+        let client_id = self.client_id.clone().or_else(|| place.of_app("CLIENT_ID")).ok_or_else(|| missing("client_id", "AZURE_CLIENT_ID"))?;
+        let mut client = PublicClient::new(self.authority(place, &tenant)?, &client_id)?;
+        client.login_hint = self.login_hint.clone().or_else(|| self.username.clone());
+        client.domain_hint = self.domain_hint.clone();
+        let store = match &self.remember {
+            Remember::Memory => None,
+            Remember::Files(options) => Store::open(options.clone())?.map(Arc::new),
+        };
+        Ok(Box::new(User::new(client, way).remembered(store)))
+    }
+
+    fn person(&self) -> Result<Arc<dyn Person>> {
+        self.person.clone().ok_or_else(|| Error::new(Kind::Internal, "no way to the person was given"))
+    }
+
+    fn paste(&self) -> Result<Paste> {
+        Paste::new(self.person()?, self.redirect_uri.as_deref())
+    }
+
+    fn browser(&self) -> Result<Browser> {
+        let fallback: Option<Arc<dyn SignIn>> = match self.fallback.as_deref() {
+            None | Some("paste") => Some(Arc::new(Paste::new(self.person()?, None)?)),
+            Some("device-code") => Some(Arc::new(DeviceCode { person: self.person()? })),
+            Some("none") => None,
+            Some(other) => {
+                let message = format!("{other:?} is not allowed; it is \"paste\", \"device-code\" or \"none\"");
+                return Err(Error::setting("fallback", message));
+            }
+        };
+        let timeout = crate::settings::seconds("timeout", self.sign_in_timeout)?;
+        Browser::new(self.person()?, self.redirect_uri.as_deref(), self.prompt.as_deref(), timeout, fallback)
+    }
+
+    fn certificate(&self) -> Result<Certificate> {
+        let algorithm = match self.algorithm.as_deref() {
+            None | Some("PS256") => Algorithm::Ps256,
+            Some("RS256") => Algorithm::Rs256,
+            Some(other) => return Err(Error::setting("algorithm", format!("{other:?} is not allowed; it is \"PS256\" or \"RS256\""))),
+        };
+        Certificate::new(CertificateOptions {
+            source: self.certificate.clone().ok_or_else(|| missing("certificate_path", "AZURE_CLIENT_CERTIFICATE_PATH"))?,
+            password: self.certificate_password.clone(),
+            algorithm,
+            thumbprint_sha1: self.thumbprint_sha1,
+            send_certificate_chain: self.send_certificate_chain,
+        })
+    }
+
+    fn source(&self) -> Result<Arc<dyn AssertionSource>> {
+        self.assertion.clone().ok_or_else(|| Error::setting("assertion", "is not given"))
+    }
+
+    fn workload_identity(&self, place: Place<'_>) -> Made {
+        let unavailable = |name: &str| {
+            Error::new(Kind::CredentialUnavailable, format!("workload identity: {name} is not set")).hint(
+                "on Kubernetes, label the pod azure.workload.identity/use: \"true\" and annotate its service account; elsewhere pass the values",
+            )
+        };
+        let path = self.token_file_path.clone().or_else(|| place.get("AZURE_FEDERATED_TOKEN_FILE"));
+        let path = path.ok_or_else(|| unavailable("AZURE_FEDERATED_TOKEN_FILE"))?;
+        let known = Choice {
+            tenant_id: Some(self.tenant_id.clone().or_else(|| place.of_app("TENANT_ID")).ok_or_else(|| unavailable("AZURE_TENANT_ID"))?),
+            client_id: Some(self.client_id.clone().or_else(|| place.of_app("CLIENT_ID")).ok_or_else(|| unavailable("AZURE_CLIENT_ID"))?),
+            ..self.clone()
+        };
+        Ok(Box::new(known.app(place, ClientAssertion::new(TokenFile::new(path)))?))
+    }
+
+    fn github_actions(&self, place: Place<'_>) -> Made {
+        let source = GitHubActions::new(
+            place.get("ACTIONS_ID_TOKEN_REQUEST_URL"),
+            place.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN").map(Secret::new),
+            self.oidc_audience.as_deref(),
+        )?;
+        let known = Choice { client_id: self.client_id.clone().or_else(|| place.of_app("CLIENT_ID")), ..self.clone() };
+        Ok(Box::new(known.app(place, ClientAssertion::new(source))?))
+    }
+
+    fn azure_pipelines(&self, place: Place<'_>) -> Made {
+        let source = AzurePipelines::new(
+            place.get("SYSTEM_OIDCREQUESTURI"),
+            self.service_connection_id.clone().or_else(|| place.get("AZURESUBSCRIPTION_SERVICE_CONNECTION_ID")),
+            self.system_access_token.clone().or_else(|| place.get("SYSTEM_ACCESSTOKEN").map(Secret::new)),
+        )?;
+        let client_id = self.client_id.clone().or_else(|| place.get("AZURESUBSCRIPTION_CLIENT_ID"));
+        let tenant_id = self.tenant_id.clone().or_else(|| place.get("AZURESUBSCRIPTION_TENANT_ID"));
+        let known = Choice { client_id, tenant_id, ..self.clone() };
+        Ok(Box::new(known.app(place, ClientAssertion::new(source))?))
+    }
+
+    fn managed_identity(&self, place: Place<'_>, probe: bool) -> Result<ManagedIdentity> {
+        let given = [&self.client_id, &self.object_id, &self.resource_id].into_iter().flatten().count();
+        if given > 1 {
+            return Err(Error::setting("client_id", "object_id and resource_id each name an identity; give one of them"));
+        }
+        let identity = match (&self.client_id, &self.object_id, &self.resource_id) {
+            (Some(id), ..) => Some(Identity::ClientId(id.clone())),
+            (_, Some(id), _) => Some(Identity::ObjectId(id.clone())),
+            (.., Some(id)) => Some(Identity::ResourceId(id.clone())),
+            _ => None,
+        };
+        ManagedIdentity::new(place.environment, identity, probe)
+    }
+
+    /// The environment's application or user: by secret, by certificate, or by name and password.
+    fn from_environment(&self, place: Place<'_>) -> Made {
+        let unavailable = |names: &str| {
+            let message = format!("the environment names no credential: {names} not set");
+            Error::new(Kind::CredentialUnavailable, message)
+                .hint("set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or AZURE_CLIENT_CERTIFICATE_PATH instead of the secret")
+        };
+        let client_id = place.of_app("CLIENT_ID").ok_or_else(|| unavailable("AZURE_CLIENT_ID is"))?;
+        let flag = |name: &str| place.of_app(name).is_some_and(|v| ["1", "true", "yes"].contains(&v.trim().to_ascii_lowercase().as_str()));
+        let known = Choice {
+            client_id: Some(client_id),
+            client_secret: place.of_app("CLIENT_SECRET").map(Secret::new),
+            certificate: place.of_app("CLIENT_CERTIFICATE_PATH").map(|p| CertificateSource::Path(p.into())),
+            certificate_password: place.of_app("CLIENT_CERTIFICATE_PASSWORD").map(Secret::new),
+            send_certificate_chain: flag("CLIENT_SEND_CERTIFICATE_CHAIN"),
+            username: place.of_app("USERNAME"),
+            password: place.of_app("PASSWORD").map(Secret::new),
+            ..self.clone()
+        };
+        let needs_tenant = || self.tenant(place).map_err(|_| unavailable("AZURE_TENANT_ID is"));
+        if known.client_secret.is_some() {
+            needs_tenant()?;
+            return known.build("client-secret", place);
+        }
+        if known.certificate.is_some() {
+            needs_tenant()?;
+            return known.build("certificate", place);
+        }
+        if known.username.is_some() && known.password.is_some() {
+            return known.build("username-password", place);
+        }
+        Err(unavailable("AZURE_CLIENT_SECRET, AZURE_CLIENT_CERTIFICATE_PATH, and AZURE_USERNAME with AZURE_PASSWORD are"))
+    }
+
+    fn on_behalf_of(&self, place: Place<'_>) -> Made {
+        let user = self.user_assertion.clone().ok_or_else(|| Error::setting("user_assertion", "is not given"))?;
+        let given = [self.client_secret.is_some(), self.certificate.is_some(), self.assertion.is_some()];
+        match given {
+            [true, false, false] => {
+                let secret = check_secret(self.client_secret.clone().unwrap_or_else(|| Secret::new("")))?;
+                Ok(Box::new(OnBehalfOf::new(self.app(place, secret)?, user)?))
+            }
+            [false, true, false] => Ok(Box::new(OnBehalfOf::new(self.app(place, self.certificate()?)?, user)?)),
+            [false, false, true] => Ok(Box::new(OnBehalfOf::new(self.app(place, ClientAssertion::new(self.source()?))?, user)?)),
+            _ => Err(Error::setting("client_secret", "a certificate, or an assertion: one of the three proves the application")),
+        }
+    }
+
+    fn tool_timeout(&self) -> Result<Duration> {
+        Ok(crate::settings::seconds("process_timeout", self.process_timeout)?.unwrap_or(TOOL))
+    }
+
+    fn azure_cli(&self) -> Result<AzureCli> {
+        AzureCli::new(self.tenant_id.as_deref(), self.subscription.as_deref(), self.tool_timeout()?)
+    }
+
+    /// Those that need nobody, in the order in which they are likeliest to be meant; a browser only when asked for.
+    fn default_chain(&self, place: Place<'_>) -> Made {
+        let choice = place.get("AZURE_TOKEN_CREDENTIALS").unwrap_or_default().to_ascii_lowercase();
+        let known = Choice { client_id: None, ..self.clone() };
+        let mut members = Vec::new();
+        for (kind, group) in [
+            ("environment", "prod"),
+            ("workload-identity", "prod"),
+            ("managed-identity", "prod"),
+            ("azure-cli", "dev"),
+            ("azure-powershell", "dev"),
+            ("azure-developer-cli", "dev"),
+        ] {
+            let class = format!("{}credential", kind.replace('-', ""));
+            if !(choice.is_empty() || choice == group || choice == class) {
+                continue;
+            }
+            let made = match kind {
+                "managed-identity" => self.managed_identity(place, true).map(|c| Box::new(c) as Box<dyn Credential>),
+                "environment" => self.build(kind, place),
+                _ => known.build(kind, place),
+            };
+            members.push(Member::new(kind, made));
+        }
+        if self.interactive {
+            members.push(Member::new("browser", self.build("browser", place)));
+        }
+        if members.is_empty() {
+            let message = format!("AZURE_TOKEN_CREDENTIALS is {choice:?}, which is neither \"dev\" nor \"prod\" nor the name of a credential");
+            return Err(Error::setting("credential", message));
+        }
+        Ok(Box::new(Chain::new(members)?))
+    }
+}
+
+/// What was given or found is no kind.
+pub fn unknown_kind(name: &str) -> Error {
+    let guess = did_you_mean(name, SHORT_FORMS.iter().copied());
+    let message = format!("{name:?} is not allowed; it is {}, a credential object or a callable.{guess}", listed(SHORT_FORMS));
+    Error::setting("credential", message)
+}
+
+/// A setting that was neither given nor found in the environment.
+pub fn missing(name: &str, variable: &str) -> Error {
+    Error::setting(name, format!("is not given, and {variable} is not set")).hint(
+        "pass tenant_id, client_id and client_secret, or credential=, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; \
+         without a tenant, xdrkit.sandbox() gives a client to try",
+    )
+}

@@ -180,7 +180,21 @@ class UnknownOperationError(InvalidArgumentError, LookupError):
 
 
 class AuthenticationError(XdrError):
-    """Sign-in failed: tenant, app, secret or user is wrong or not allowed. `code` is Entra's (AADSTS…)."""
+    """Sign-in failed: tenant, app, secret or user is wrong or not allowed. `code` is OAuth's word, such as ``"invalid_client"``.
+
+    Attributes:
+        aadsts: Entra's number, as in AADSTS7000215.
+        suberror: What is wrong in particular, if Entra says so.
+        correlation_id: What to quote to Microsoft's support,
+        trace_id: with this,
+        timestamp: and this.
+    """
+
+    aadsts: int | None = None
+    suberror: str | None = None
+    correlation_id: str | None = None
+    trace_id: str | None = None
+    timestamp: str | None = None
 
 
 class CredentialUnavailableError(AuthenticationError):

@@ -24,6 +24,9 @@ const TRY: Duration = Duration::from_secs(30);
 const ALL_TRIES: Duration = Duration::from_secs(90);
 const MAX_RETRIES: u32 = 3;
 const MAX_BODY: usize = 1 << 20;
+/// AADSTS50196, the one number that decides: nothing else tells this refusal from "sign in again".
+const LOOP: i64 = 50_196;
+const LOOP_REST: f64 = 60.0;
 /// Tokens whose user can answer challenges live up to 28 hours; longer than two days none does.
 const LONGEST: f64 = 172_800.0;
 
@@ -242,6 +245,8 @@ fn refusal(status: u16, body: &Value, url: &Url) -> Refusal {
     let description = description.split(" Trace ID:").next().unwrap_or_default();
     let number = body.get("error_codes").and_then(Value::as_array).and_then(|c| c.first()).and_then(Value::as_i64);
     let kind = match code.as_str() {
+        // The login host sees a loop of requests and asks for a pause, in the words of a refusal.
+        "invalid_grant" if number == Some(LOOP) => Kind::Throttled,
         "invalid_grant" | "interaction_required" | "consent_required" | "login_required" => Kind::InteractionRequired,
         _ => Kind::Authentication,
     };
@@ -254,13 +259,16 @@ fn refusal(status: u16, body: &Value, url: &Url) -> Refusal {
         f.url = Some(secret::shown(url));
         f.hint = number.and_then(hints::for_number).map(str::to_owned);
     });
-    for key in ["trace_id", "timestamp", "suberror", "claims"] {
+    for key in ["correlation_id", "trace_id", "timestamp", "suberror", "claims"] {
         if !text(key).is_empty() {
             error = error.detail(key, text(key));
         }
     }
     if let Some(number) = number {
         error = error.detail("aadsts", number);
+    }
+    if kind == Kind::Throttled {
+        error = error.with(|f| f.retry_after = Some(LOOP_REST));
     }
     Refusal { code, error }
 }

@@ -98,8 +98,17 @@ test-rust: cargo ## the Rust tests: the core, the sandbox and the command, with 
 	fi
 
 .PHONY: test-python
-test-python: build $(STAMPS)/test $(STAMPS)/libs $(STAMPS)/check ## the Python tests, in .venv
+test-python: build $(STAMPS)/test $(STAMPS)/libs $(STAMPS)/check $(CACHE)/oidc/.installed ## the Python tests, in .venv
 	@$(BIN)/python -m pytest
+
+# A sign-in server that nobody here wrote. Its package is a test's, and Node is not everywhere.
+$(CACHE)/oidc/.installed: tests/oidc/package-lock.json tests/oidc/package.json tests/oidc/server.mjs
+	@mkdir -p $(@D) && cp $^ $(@D)/
+	@if command -v node >/dev/null && command -v npm >/dev/null; then \
+	  (cd $(@D) && npm ci --no-audit --no-fund --loglevel=error >/dev/null) && touch $@; \
+	else \
+	  echo "Node or npm is not here: the tests against oidc-provider are skipped, and signing in is not proved against a foreign server"; \
+	fi
 
 # The wheel as a user gets it, on the oldest and the newest Python of this machine.
 .PHONY: test-wheel

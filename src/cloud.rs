@@ -115,6 +115,47 @@ impl Cloud {
 mod tests {
     use super::*;
 
+    /// Every host, login host and audience, as they are documented (service.md 1.1 and 1.3): a slip here sends tokens to the wrong place.
+    #[test]
+    fn every_cloud_has_its_hosts_and_audiences() {
+        let mde = "https://api.securitycenter.microsoft.com";
+        let table = [
+            (
+                "public",
+                "https://login.microsoftonline.com",
+                ["https://api.security.microsoft.com", "https://api.security.microsoft.com", "https://graph.microsoft.com"],
+                [mde, "https://api.security.microsoft.com", "https://graph.microsoft.com"],
+            ),
+            (
+                "gcc",
+                "https://login.microsoftonline.com",
+                ["https://api-gcc.securitycenter.microsoft.us", "https://api-gcc.security.microsoft.us", "https://graph.microsoft.com"],
+                ["https://api-gcc.securitycenter.microsoft.us", "https://api-gcc.security.microsoft.us", "https://graph.microsoft.com"],
+            ),
+            (
+                "gcc-high",
+                "https://login.microsoftonline.us",
+                ["https://api-gov.securitycenter.microsoft.us", "https://api-gov.security.microsoft.us", "https://graph.microsoft.us"],
+                ["https://api-gov.securitycenter.microsoft.us", "https://api-gov.security.microsoft.us", "https://graph.microsoft.us"],
+            ),
+            (
+                "dod",
+                "https://login.microsoftonline.us",
+                ["https://api-gov.securitycenter.microsoft.us", "https://api-gov.security.microsoft.us", "https://dod-graph.microsoft.us"],
+                ["https://api-gov.securitycenter.microsoft.us", "https://api-gov.security.microsoft.us", "https://dod-graph.microsoft.us"],
+            ),
+        ];
+        assert_eq!(CLOUDS.iter().map(|c| c.name).collect::<Vec<_>>(), table.iter().map(|(name, ..)| *name).collect::<Vec<_>>());
+        for (name, authority, bases, audiences) in table {
+            let cloud = Cloud::by_name(name).unwrap();
+            assert_eq!(cloud.authority, authority, "{name}");
+            assert_eq!(Service::ALL.map(|s| cloud.base(s)), bases, "{name}");
+            assert_eq!(Service::ALL.map(|s| cloud.audience(s)), audiences, "{name}");
+            assert!(LOGIN_HOSTS.iter().any(|h| format!("https://{h}") == authority), "{name}");
+        }
+        assert_eq!(Cloud::by_name("public").unwrap().regions, ["us", "eu", "uk", "au", "swa", "ina", "aea"]);
+    }
+
     #[test]
     fn the_audience_follows_the_service_although_two_share_a_host() {
         let public = Cloud::by_name("public").unwrap();

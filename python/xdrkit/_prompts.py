@@ -56,11 +56,12 @@ def paste(facts: dict[str, Any], own: Callable[[SignInPage], str] | None) -> str
     page = SignInPage(**facts)
     if own is not None:
         return own(page)
+    note = f"{page.note}\n" if page.note else ""
     end = "The last page may be blank or fail to load: its address is all that is needed. It is good once, and for this sign-in only."
-    text = f"1. Open this page in any browser and sign in:\n{page.url}\n2. {end}\n3. Copy the whole address and paste it here."
+    text = f"{note}1. Open this page in any browser and sign in:\n{page.url}\n2. {end}\n3. Copy the whole address and paste it here."
     card = _card(
         "Sign in",
-        f"1. {_link(page.url, 'Open the sign-in page')} in any browser and sign in.<br>2. {end}<br>"
+        f"{escape(note)}1. {_link(page.url, 'Open the sign-in page')} in any browser and sign in.<br>2. {end}<br>"
         "3. Copy the whole address and paste it below.",
         "Go on only if it was you who started this sign-in.",
     )

@@ -121,6 +121,8 @@ class SignInPage(NamedTuple):
     """Its address."""
     redirect_uri: str
     """Where the browser ends up after it."""
+    note: str | None = None
+    """Why the last answer was not the right one, if the user is asked again."""
 
 
 class PersistentCache:

@@ -5,9 +5,9 @@
 //! does not take the others' token along. A token is renewed in the background while it still lives, and a renewal that fails is nobody's
 //! error until the old token is really over.
 
-use super::{Claims, Credential, Wanted, Wire, app::digest, check_tenant, is_token};
+use super::{Claims, Credential, Grant, SignedIn, Wanted, Wire, app::digest, check_tenant, is_token};
 use crate::{
-    clock::Clock,
+    clock::{BoxFuture, Clock},
     error::{Error, Kind, Result},
     perprocess::PerProcess,
     secret::Secret,
@@ -317,6 +317,49 @@ impl Tokens {
     }
 }
 
+/// A credential with its cache, as a member of a chain.
+#[derive(Debug)]
+pub struct Through(pub Arc<Tokens>);
+
+impl Credential for Through {
+    fn kind(&self) -> &'static str {
+        self.0.credential().kind()
+    }
+
+    fn tenant(&self) -> Option<&str> {
+        self.0.credential().tenant()
+    }
+
+    fn takes_tenant(&self) -> bool {
+        self.0.credential().takes_tenant()
+    }
+
+    fn client_id(&self) -> Option<&str> {
+        self.0.credential().client_id()
+    }
+
+    fn is_interactive(&self) -> bool {
+        self.0.credential().is_interactive()
+    }
+
+    fn fingerprint(&self) -> Option<[u8; 32]> {
+        self.0.credential().fingerprint()
+    }
+
+    fn user(&self) -> Option<&dyn SignedIn> {
+        self.0.credential().user()
+    }
+
+    fn acquire<'a>(&'a self, wire: &'a Wire, wanted: &'a Wanted) -> BoxFuture<'a, Result<Grant>> {
+        Box::pin(async move {
+            let token = self.0.get(wire, wanted).await?;
+            let now = wire.clock.wall();
+            let left = |at: SystemTime| at.duration_since(now).unwrap_or_default();
+            Ok(Grant { token: token.secret.clone(), lifetime: left(token.expires_on), refresh_in: Some(left(token.refresh_on)) })
+        })
+    }
+}
+
 /// When to renew: when the server says; else a little before the end, or at half of a long life. Fleets that start together do not renew together.
 fn renew_in(lifetime: Duration, server_says: Option<Duration>, chance: f64) -> Duration {
     let early = EARLY.min(lifetime / 5);
@@ -330,8 +373,7 @@ fn renew_in(lifetime: Duration, server_says: Option<Duration>, chance: f64) -> D
 mod tests {
     use super::*;
     use crate::{
-        auth::Grant,
-        clock::{BoxFuture, VirtualClock},
+        clock::VirtualClock,
         pipeline::transport::{Answer, Failure, Transport},
         request::Request,
     };

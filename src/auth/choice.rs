@@ -4,9 +4,9 @@
 //! the same wherever it was given.
 
 use super::{
-    App, Authority, AzureCli, AzureDeveloperCli, AzurePipelines, AzurePowerShell, Browser, Certificate, CertificateOptions, CertificateSource,
-    Chain, ClientAssertion, Credential, DeviceCode, GitHubActions, Identity, ManagedIdentity, Member, OnBehalfOf, Password, Paste, Person, Proof,
-    PublicClient, SignIn, StaticToken, Store, StoreOptions, TokenFile, User, app::check_secret, certificate::Algorithm, federated::AssertionSource,
+    Algorithm, App, AssertionSource, Authority, AzurePipelines, Browser, Certificate, CertificateOptions, CertificateSource, Chain,
+    ClientAssertion, Credential, DeveloperTool, DeviceCode, GitHubActions, Identity, ManagedIdentity, Member, OnBehalfOf, Password, Paste, Person,
+    Proof, PublicClient, Redirect, SignIn, StaticToken, Store, StoreOptions, TokenFile, User, Way, app::check_secret,
 };
 use crate::{
     cloud::Cloud,
@@ -14,6 +14,7 @@ use crate::{
     secret::Secret,
 };
 use std::{sync::Arc, time::Duration};
+use zeroize::Zeroizing;
 
 /// The kinds that need no more than settings and the environment: the short forms of `credential=`.
 pub const SHORT_FORMS: &[&str] = &[
@@ -63,8 +64,10 @@ pub struct Choice {
     pub additionally_allowed_tenants: Vec<String>,
     /// A client secret.
     pub client_secret: Option<Secret>,
-    /// A certificate with its key.
-    pub certificate: Option<CertificateSource>,
+    /// A file with a certificate and its key.
+    pub certificate_path: Option<String>,
+    /// The content of such a file.
+    pub certificate_data: Option<Zeroizing<Vec<u8>>>,
     /// The password of that.
     pub certificate_password: Option<Secret>,
     /// `PS256` or `RS256`.
@@ -114,7 +117,7 @@ pub struct Choice {
     /// A token at hand.
     pub token: Option<Secret>,
     /// The members of a chain.
-    pub members: Vec<Member>,
+    pub members: Vec<(String, Arc<dyn Credential>)>,
     /// Whether the default chain ends in a browser.
     pub interactive: bool,
     /// The way to the person in front of the program.
@@ -177,10 +180,16 @@ impl Choice {
                 self.user(place, Password::new(username, password)?)
             }
             "on-behalf-of" => self.on_behalf_of(place),
-            "azure-cli" => Ok(Box::new(self.azure_cli()?)),
-            "azure-developer-cli" => Ok(Box::new(AzureDeveloperCli::new(self.tenant_id.as_deref(), self.tool_timeout()?)?)),
-            "azure-powershell" => Ok(Box::new(AzurePowerShell::new(self.tenant_id.as_deref(), self.tool_timeout()?)?)),
-            "chain" => Ok(Box::new(Chain::new(self.members.clone())?)),
+            "azure-cli" => {
+                let (tenant, subscription) = (self.tenant_id.as_deref(), self.subscription.as_deref());
+                Ok(Box::new(DeveloperTool::azure_cli(tenant, subscription, self.tool_timeout()?)?))
+            }
+            "azure-developer-cli" => Ok(Box::new(DeveloperTool::azure_developer_cli(self.tenant_id.as_deref(), self.tool_timeout()?)?)),
+            "azure-powershell" => Ok(Box::new(DeveloperTool::azure_powershell(self.tenant_id.as_deref(), self.tool_timeout()?)?)),
+            "chain" => {
+                let member = |(name, credential): &(String, Arc<dyn Credential>)| Member::new(name.clone(), Ok(credential.clone()));
+                Ok(Box::new(Chain::new(self.members.iter().map(member).collect())?))
+            }
             "default" => self.default_chain(place),
             "static-token" => {
                 let token = self.token.clone().ok_or_else(|| Error::setting("token", "is not given"))?;
@@ -213,11 +222,11 @@ impl Choice {
         let mut client = PublicClient::new(self.authority(place, &tenant)?, &client_id)?;
         client.login_hint = self.login_hint.clone().or_else(|| self.username.clone());
         client.domain_hint = self.domain_hint.clone();
-        let store = match &self.remember {
-            Remember::Memory => None,
-            Remember::Files(options) => Store::open(options.clone())?.map(Arc::new),
-        };
-        Ok(Box::new(User::new(client, way).remembered(store)))
+        let user = User::new(client, way);
+        Ok(Box::new(match &self.remember {
+            Remember::Memory => user,
+            Remember::Files(options) => user.with_store(Arc::new(Store::open(options.clone())?)),
+        }))
     }
 
     fn person(&self) -> Result<Arc<dyn Person>> {
@@ -225,12 +234,16 @@ impl Choice {
     }
 
     fn paste(&self) -> Result<Paste> {
-        Paste::new(self.person()?, self.redirect_uri.as_deref())
+        let paste = Paste::new(self.person()?).prompting(self.prompt_parameter()?);
+        match &self.redirect_uri {
+            Some(uri) => paste.redirect_to(uri),
+            None => Ok(paste),
+        }
     }
 
     fn browser(&self) -> Result<Browser> {
         let fallback: Option<Arc<dyn SignIn>> = match self.fallback.as_deref() {
-            None | Some("paste") => Some(Arc::new(Paste::new(self.person()?, None)?)),
+            None | Some("paste") => Some(Arc::new(Paste::new(self.person()?).prompting(self.prompt_parameter()?))),
             Some("device-code") => Some(Arc::new(DeviceCode { person: self.person()? })),
             Some("none") => None,
             Some(other) => {
@@ -238,8 +251,24 @@ impl Choice {
                 return Err(Error::setting("fallback", message));
             }
         };
-        let timeout = crate::settings::seconds("timeout", self.sign_in_timeout)?;
-        Browser::new(self.person()?, self.redirect_uri.as_deref(), self.prompt.as_deref(), timeout, fallback)
+        let usual = Browser::new(self.person()?);
+        Ok(Browser {
+            redirect: self.redirect_uri.as_deref().map(Redirect::parse).transpose()?.unwrap_or_default(),
+            timeout: crate::settings::seconds("timeout", self.sign_in_timeout)?.unwrap_or(usual.timeout),
+            prompt: self.prompt_parameter()?,
+            fallback,
+            ..usual
+        })
+    }
+
+    fn prompt_parameter(&self) -> Result<Option<String>> {
+        let allowed = ["login", "select_account", "consent"];
+        match &self.prompt {
+            Some(prompt) if !allowed.contains(&prompt.as_str()) => {
+                Err(Error::setting("prompt", format!("{prompt:?} is not allowed; it is {}", listed(&allowed))))
+            }
+            prompt => Ok(prompt.clone()),
+        }
     }
 
     fn certificate(&self) -> Result<Certificate> {
@@ -248,8 +277,13 @@ impl Choice {
             Some("RS256") => Algorithm::Rs256,
             Some(other) => return Err(Error::setting("algorithm", format!("{other:?} is not allowed; it is \"PS256\" or \"RS256\""))),
         };
+        let source = match (&self.certificate_path, &self.certificate_data) {
+            (Some(path), _) => CertificateSource::Path(path.into()),
+            (None, Some(data)) => CertificateSource::Bytes(data.to_vec()),
+            (None, None) => return Err(missing("certificate_path", "AZURE_CLIENT_CERTIFICATE_PATH")),
+        };
         Certificate::new(CertificateOptions {
-            source: self.certificate.clone().ok_or_else(|| missing("certificate_path", "AZURE_CLIENT_CERTIFICATE_PATH"))?,
+            source,
             password: self.certificate_password.clone(),
             algorithm,
             thumbprint_sha1: self.thumbprint_sha1,
@@ -279,7 +313,7 @@ impl Choice {
 
     fn github_actions(&self, place: Place<'_>) -> Made {
         let source = GitHubActions::new(
-            place.get("ACTIONS_ID_TOKEN_REQUEST_URL"),
+            place.get("ACTIONS_ID_TOKEN_REQUEST_URL").as_deref(),
             place.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN").map(Secret::new),
             self.oidc_audience.as_deref(),
         )?;
@@ -288,9 +322,10 @@ impl Choice {
     }
 
     fn azure_pipelines(&self, place: Place<'_>) -> Made {
+        let connection = self.service_connection_id.clone().or_else(|| place.get("AZURESUBSCRIPTION_SERVICE_CONNECTION_ID"));
         let source = AzurePipelines::new(
-            place.get("SYSTEM_OIDCREQUESTURI"),
-            self.service_connection_id.clone().or_else(|| place.get("AZURESUBSCRIPTION_SERVICE_CONNECTION_ID")),
+            place.get("SYSTEM_OIDCREQUESTURI").as_deref(),
+            &connection.ok_or_else(|| missing("service_connection_id", "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID"))?,
             self.system_access_token.clone().or_else(|| place.get("SYSTEM_ACCESSTOKEN").map(Secret::new)),
         )?;
         let client_id = self.client_id.clone().or_else(|| place.get("AZURESUBSCRIPTION_CLIENT_ID"));
@@ -299,7 +334,7 @@ impl Choice {
         Ok(Box::new(known.app(place, ClientAssertion::new(source))?))
     }
 
-    fn managed_identity(&self, place: Place<'_>, probe: bool) -> Result<ManagedIdentity> {
+    fn managed_identity(&self, place: Place<'_>, in_chain: bool) -> Result<ManagedIdentity> {
         let given = [&self.client_id, &self.object_id, &self.resource_id].into_iter().flatten().count();
         if given > 1 {
             return Err(Error::setting("client_id", "object_id and resource_id each name an identity; give one of them"));
@@ -310,7 +345,8 @@ impl Choice {
             (.., Some(id)) => Some(Identity::ResourceId(id.clone())),
             _ => None,
         };
-        ManagedIdentity::new(place.environment, identity, probe)
+        let found = ManagedIdentity::new(place.environment, identity)?;
+        Ok(if in_chain { found.in_chain() } else { found })
     }
 
     /// The environment's application or user: by secret, by certificate, or by name and password.
@@ -325,7 +361,7 @@ impl Choice {
         let known = Choice {
             client_id: Some(client_id),
             client_secret: place.of_app("CLIENT_SECRET").map(Secret::new),
-            certificate: place.of_app("CLIENT_CERTIFICATE_PATH").map(|p| CertificateSource::Path(p.into())),
+            certificate_path: place.of_app("CLIENT_CERTIFICATE_PATH"),
             certificate_password: place.of_app("CLIENT_CERTIFICATE_PASSWORD").map(Secret::new),
             send_certificate_chain: flag("CLIENT_SEND_CERTIFICATE_CHAIN"),
             username: place.of_app("USERNAME"),
@@ -337,7 +373,7 @@ impl Choice {
             needs_tenant()?;
             return known.build("client-secret", place);
         }
-        if known.certificate.is_some() {
+        if known.certificate_path.is_some() {
             needs_tenant()?;
             return known.build("certificate", place);
         }
@@ -349,7 +385,7 @@ impl Choice {
 
     fn on_behalf_of(&self, place: Place<'_>) -> Made {
         let user = self.user_assertion.clone().ok_or_else(|| Error::setting("user_assertion", "is not given"))?;
-        let given = [self.client_secret.is_some(), self.certificate.is_some(), self.assertion.is_some()];
+        let given = [self.client_secret.is_some(), self.certificate_path.is_some() || self.certificate_data.is_some(), self.assertion.is_some()];
         match given {
             [true, false, false] => {
                 let secret = check_secret(self.client_secret.clone().unwrap_or_else(|| Secret::new("")))?;
@@ -365,41 +401,18 @@ impl Choice {
         Ok(crate::settings::seconds("process_timeout", self.process_timeout)?.unwrap_or(TOOL))
     }
 
-    fn azure_cli(&self) -> Result<AzureCli> {
-        AzureCli::new(self.tenant_id.as_deref(), self.subscription.as_deref(), self.tool_timeout()?)
-    }
-
     /// Those that need nobody, in the order in which they are likeliest to be meant; a browser only when asked for.
     fn default_chain(&self, place: Place<'_>) -> Made {
-        let choice = place.get("AZURE_TOKEN_CREDENTIALS").unwrap_or_default().to_ascii_lowercase();
-        let known = Choice { client_id: None, ..self.clone() };
-        let mut members = Vec::new();
-        for (kind, group) in [
-            ("environment", "prod"),
-            ("workload-identity", "prod"),
-            ("managed-identity", "prod"),
-            ("azure-cli", "dev"),
-            ("azure-powershell", "dev"),
-            ("azure-developer-cli", "dev"),
-        ] {
-            let class = format!("{}credential", kind.replace('-', ""));
-            if !(choice.is_empty() || choice == group || choice == class) {
-                continue;
-            }
-            let made = match kind {
-                "managed-identity" => self.managed_identity(place, true).map(|c| Box::new(c) as Box<dyn Credential>),
-                "environment" => self.build(kind, place),
-                _ => known.build(kind, place),
-            };
-            members.push(Member::new(kind, made));
+        let ways = Way::chosen(place.get("AZURE_TOKEN_CREDENTIALS").as_deref())?;
+        let nobodys = Choice { client_id: None, ..self.clone() };
+        let chain = Chain::default_chain(&ways, |way| match way {
+            Way::ManagedIdentity => self.managed_identity(place, true).map(|c| Arc::new(c) as Arc<dyn Credential>),
+            way => nobodys.build(way.name(), place).map(Arc::from),
+        })?;
+        if !self.interactive {
+            return Ok(Box::new(chain));
         }
-        if self.interactive {
-            members.push(Member::new("browser", self.build("browser", place)));
-        }
-        if members.is_empty() {
-            let message = format!("AZURE_TOKEN_CREDENTIALS is {choice:?}, which is neither \"dev\" nor \"prod\" nor the name of a credential");
-            return Err(Error::setting("credential", message));
-        }
+        let members = vec![Member::new("default", Ok(Arc::new(chain))), Member::new("browser", self.build("browser", place).map(Arc::from))];
         Ok(Box::new(Chain::new(members)?))
     }
 }

@@ -6,13 +6,14 @@ use super::{
     errors::raise,
 };
 use crate::{
-    auth::{Ask, AssertionSource, CertificateSource, Choice, Member, Remember, StoreOptions, Tokens, Wire},
+    auth::{Ask, AssertionSource, Choice, Credential, Key, Remember, StoreOptions, Through, Wire},
     clock::BoxFuture,
     error::{Error, Result},
     secret::Secret,
 };
 use pyo3::{prelude::*, types::PyDict};
 use std::{fmt, sync::Arc};
+use zeroize::Zeroizing;
 
 /// What a client may be told about signing in: the rest is for a credential object.
 pub(super) fn of_client(options: &mut Options<'_>) -> PyResult<Choice> {
@@ -37,8 +38,6 @@ pub(super) fn choice(options: &mut Options<'_>) -> PyResult<Choice> {
         open: options.object("open_page")?.map(Bound::unbind),
         paste: options.object("ask")?.map(Bound::unbind),
     };
-    let path = options.path("certificate_path")?.map(|p| CertificateSource::Path(p.into()));
-    let data = options.bytes("certificate_data")?.map(CertificateSource::Bytes);
     Ok(Choice {
         tenant_id: options.text("tenant_id")?,
         client_id: options.text("client_id")?,
@@ -46,7 +45,8 @@ pub(super) fn choice(options: &mut Options<'_>) -> PyResult<Choice> {
         trust_authority: options.flag("trust_authority")?,
         additionally_allowed_tenants: options.texts("additionally_allowed_tenants")?,
         client_secret: options.secret("client_secret")?,
-        certificate: path.or(data),
+        certificate_path: options.path("certificate_path")?,
+        certificate_data: options.bytes("certificate_data")?.map(Zeroizing::new),
         certificate_password: options.secret("certificate_password")?,
         algorithm: options.text("algorithm")?,
         thumbprint_sha1: options.flag("thumbprint_sha1")?,
@@ -88,20 +88,20 @@ fn remember(options: &mut Options<'_>) -> PyResult<Remember> {
     let files = StoreOptions {
         directory: inner.path("directory")?.map(Into::into),
         allow_unencrypted: inner.flag("allow_unencrypted")?,
-        key: inner.bytes("key")?,
+        key: inner.bytes("key")?.map(|bytes| super::errors::lift(py, Key::from_bytes(&bytes))).transpose()?,
     };
     super::errors::lift(py, inner.end(true))?;
     Ok(Remember::Files(files))
 }
 
 /// The members of a chain: ours as they are, anybody else's asked.
-fn members(options: &mut Options<'_>) -> PyResult<Vec<Member>> {
+fn members(options: &mut Options<'_>) -> PyResult<Vec<(String, Arc<dyn Credential>)>> {
     let Some(given) = options.object("members")? else { return Ok(Vec::new()) };
     let member = |item: Bound<'_, PyAny>| {
         let name = item.get_type().name()?.to_string();
         Ok(match item.cast::<PyCredential>() {
-            Ok(ours) => Member::of_tokens(&name, ours.get().tokens()),
-            Err(_) => Member::of_tokens(&name, Tokens::new(Foreign::new(&item)?)),
+            Ok(ours) => (ours.get().kind().to_owned(), Arc::new(Through(ours.get().tokens())) as Arc<dyn Credential>),
+            Err(_) => (name, Arc::new(Foreign::new(&item)?) as Arc<dyn Credential>),
         })
     };
     given.try_iter()?.map(|item| member(item?)).collect()

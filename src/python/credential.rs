@@ -100,7 +100,7 @@ impl PyCredential {
     }
 
     #[getter]
-    fn kind(&self) -> &'static str {
+    pub(super) fn kind(&self) -> &'static str {
         self.tokens.credential().kind()
     }
 
@@ -288,6 +288,7 @@ fn of_page(page: &SignInPage) -> impl FnOnce(Python<'_>) -> PyResult<Py<PyDict>>
         let facts = PyDict::new(py);
         facts.set_item("url", &page.url)?;
         facts.set_item("redirect_uri", &page.redirect_uri)?;
+        facts.set_item("note", page.note.as_deref())?;
         Ok(facts.unbind())
     }
 }

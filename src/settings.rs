@@ -1,7 +1,7 @@
 //! From what the user gave to a client: every setting is checked here, before anything is sent, and an error names it.
 
 use crate::{
-    auth::{Choice, Place, Tokens, Wire, check_scheme, missing, unknown_kind},
+    auth::{Choice, Place, Tokens, Wire, check_scheme, missing},
     client::{Client, Parts},
     clock::{Clock, SystemClock},
     cloud::{CLOUDS, Cloud},
@@ -151,7 +151,9 @@ impl Settings {
             }
             let plain = audience.bytes().all(|b| b.is_ascii_graphic() && !b"\"'\\<>".contains(&b));
             if audience.is_empty() || !plain || audience.ends_with("/.default") {
-                let message = format!("{audience:?} is no audience, such as \"https://api.securitycenter.microsoft.com\"; \"/.default\" is added to it");
+                let message = format!(
+                    "{audience:?} is no audience, such as \"https://api.securitycenter.microsoft.com\"; \"/.default\" is added to it"
+                );
                 return Err(Error::setting("audience", message));
             }
         }
@@ -178,7 +180,9 @@ impl Settings {
             }
             CredentialChoice::Named(kind) => kind.clone(),
             // Never half of an application from here and half from there.
-            CredentialChoice::ByArguments if self.choice.client_id.is_none() && self.choice.client_secret.is_none() => "environment".to_owned(),
+            CredentialChoice::ByArguments if self.choice.client_id.is_none() && self.choice.client_secret.is_none() => {
+                "environment".to_owned()
+            }
             CredentialChoice::ByArguments => "client-secret".to_owned(),
         };
         let place = Place { cloud, environment };

@@ -11,6 +11,7 @@ import sys
 from html import escape
 from typing import TYPE_CHECKING
 
+from . import _core
 from .credentials import DeviceCode, SignInPage
 from .errors import InteractionRequiredError
 
@@ -101,58 +102,21 @@ def _shell() -> Any:
 
 
 def _open(url: str) -> bool:
-    """Tries the browsers of this computer. In a Windows Subsystem for Linux that is the one of Windows."""
-    if _is_wsl() and _open_windows(url):
-        return True
+    """Tries the browser that the user or the program chose, then the system's. In a Linux under Windows the browser is on the other side."""
+    import platform
     import webbrowser
 
+    chosen = os.environ.get("BROWSER")
+    if not chosen and "microsoft" in platform.release().lower() and _core.open_page(url):
+        return True
     try:
         browser = webbrowser.get()
-    except webbrowser.Error:
-        return False
-    chosen = os.environ.get("BROWSER")
-    name = os.path.basename(str(getattr(browser, "name", "")))
-    if name in _TEXT_BROWSERS and not chosen:
-        return False
-    try:
-        return bool(browser.open(url))
-    except (OSError, webbrowser.Error):
-        return False
-
-
-def _is_wsl() -> bool:
-    if not sys.platform.startswith("linux"):
-        return False
-    try:
-        with open("/proc/version", encoding="utf-8", errors="replace") as file:
-            return "microsoft" in file.read().lower()
-    except OSError:
-        return False
-
-
-def _open_windows(url: str) -> bool:
-    """Not explorer.exe, which shows files instead when an address is long."""
-    import shutil
-    import subprocess
-
-    quoted = url.replace("'", "''")
-    command = f"Start-Process '{quoted}'"
-    for program, arguments in (
-        ("powershell.exe", ["-NoProfile", "-NonInteractive", "-Command", command]),
-        ("wslview", [url]),
-    ):
-        path = shutil.which(program)
-        if path is None:
-            continue
-        try:
-            done = subprocess.run(
-                [path, *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=10, check=False
-            )
-        except (OSError, subprocess.TimeoutExpired):
-            continue
-        if done.returncode == 0:
+        name = os.path.basename(str(getattr(browser, "name", "")))
+        if (chosen or name not in _TEXT_BROWSERS) and browser.open(url):
             return True
-    return False
+    except (OSError, webbrowser.Error):
+        pass
+    return _core.open_page(url)
 
 
 def _link(url: str, text: str | None = None) -> str:

@@ -5,8 +5,8 @@
 
 use super::{
     Algorithm, App, AssertionSource, Authority, AzurePipelines, Browser, Certificate, CertificateOptions, CertificateSource, Chain,
-    ClientAssertion, Credential, DeveloperTool, DeviceCode, GitHubActions, Identity, ManagedIdentity, Member, OnBehalfOf, Password, Paste, Person,
-    Proof, PublicClient, Redirect, SignIn, StaticToken, Store, StoreOptions, TokenFile, User, Way, app::check_secret,
+    ClientAssertion, Credential, DeveloperTool, DeviceCode, GitHubActions, Identity, ManagedIdentity, Member, OnBehalfOf, Password, Paste,
+    Person, Proof, PublicClient, Redirect, SignIn, StaticToken, Store, StoreOptions, TokenFile, User, Way, app::check_secret,
 };
 use crate::{
     cloud::Cloud,
@@ -17,7 +17,7 @@ use std::{sync::Arc, time::Duration};
 use zeroize::Zeroizing;
 
 /// The kinds that need no more than settings and the environment: the short forms of `credential=`.
-pub const SHORT_FORMS: &[&str] = &[
+const SHORT_FORMS: &[&str] = &[
     "browser",
     "device-code",
     "paste",
@@ -147,7 +147,8 @@ impl Place<'_> {
 
     /// Whether this process runs where no browser of the user's is: then an address that means "this machine" means the wrong one.
     fn is_remote(&self) -> bool {
-        let signs = ["CODESPACES", "JUPYTERHUB_USER", "DATABRICKS_RUNTIME_VERSION", "COLAB_RELEASE_TAG", "AZUREML_NB_PATH", "AZUREML_RUN_ID"];
+        let signs =
+            ["CODESPACES", "JUPYTERHUB_USER", "DATABRICKS_RUNTIME_VERSION", "COLAB_RELEASE_TAG", "AZUREML_NB_PATH", "AZUREML_RUN_ID"];
         let has_screen = ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|n| self.get(n).is_some());
         signs.iter().any(|n| self.get(n).is_some()) || (self.get("SSH_CONNECTION").is_some() && !has_screen)
     }
@@ -218,7 +219,8 @@ impl Choice {
     /// A user of the application; people of any organization where no tenant is named.
     fn user<S: SignIn + 'static>(&self, place: Place<'_>, way: S) -> Made {
         let tenant = self.tenant(place).unwrap_or_else(|_| "organizations".to_owned());
-        let client_id = self.client_id.clone().or_else(|| place.of_app("CLIENT_ID")).ok_or_else(|| missing("client_id", "AZURE_CLIENT_ID"))?;
+        let client_id =
+            self.client_id.clone().or_else(|| place.of_app("CLIENT_ID")).ok_or_else(|| missing("client_id", "AZURE_CLIENT_ID"))?;
         let mut client = PublicClient::new(self.authority(place, &tenant)?, &client_id)?;
         client.login_hint = self.login_hint.clone().or_else(|| self.username.clone());
         client.domain_hint = self.domain_hint.clone();
@@ -339,7 +341,9 @@ impl Choice {
         if given > 1 {
             return Err(Error::setting("client_id", "object_id and resource_id each name an identity; give one of them"));
         }
-        let identity = match (&self.client_id, &self.object_id, &self.resource_id) {
+        // In the default chain `AZURE_CLIENT_ID` names the identity, as in azure-identity.
+        let client_id = self.client_id.clone().or_else(|| place.of_app("CLIENT_ID").filter(|_| in_chain && given == 0));
+        let identity = match (&client_id, &self.object_id, &self.resource_id) {
             (Some(id), ..) => Some(Identity::ClientId(id.clone())),
             (_, Some(id), _) => Some(Identity::ObjectId(id.clone())),
             (.., Some(id)) => Some(Identity::ResourceId(id.clone())),
@@ -353,8 +357,9 @@ impl Choice {
     fn from_environment(&self, place: Place<'_>) -> Made {
         let unavailable = |names: &str| {
             let message = format!("the environment names no credential: {names} not set");
-            Error::new(Kind::CredentialUnavailable, message)
-                .hint("set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or AZURE_CLIENT_CERTIFICATE_PATH instead of the secret")
+            Error::new(Kind::CredentialUnavailable, message).hint(
+                "set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or AZURE_CLIENT_CERTIFICATE_PATH instead of the secret",
+            )
         };
         let client_id = place.of_app("CLIENT_ID").ok_or_else(|| unavailable("AZURE_CLIENT_ID is"))?;
         let flag = |name: &str| place.of_app(name).is_some_and(|v| ["1", "true", "yes"].contains(&v.trim().to_ascii_lowercase().as_str()));
@@ -385,7 +390,8 @@ impl Choice {
 
     fn on_behalf_of(&self, place: Place<'_>) -> Made {
         let user = self.user_assertion.clone().ok_or_else(|| Error::setting("user_assertion", "is not given"))?;
-        let given = [self.client_secret.is_some(), self.certificate_path.is_some() || self.certificate_data.is_some(), self.assertion.is_some()];
+        let given =
+            [self.client_secret.is_some(), self.certificate_path.is_some() || self.certificate_data.is_some(), self.assertion.is_some()];
         match given {
             [true, false, false] => {
                 let secret = check_secret(self.client_secret.clone().unwrap_or_else(|| Secret::new("")))?;
@@ -412,13 +418,14 @@ impl Choice {
         if !self.interactive {
             return Ok(Box::new(chain));
         }
-        let members = vec![Member::new("default", Ok(Arc::new(chain))), Member::new("browser", self.build("browser", place).map(Arc::from))];
+        let members =
+            vec![Member::new("default", Ok(Arc::new(chain))), Member::new("browser", self.build("browser", place).map(Arc::from))];
         Ok(Box::new(Chain::new(members)?))
     }
 }
 
 /// What was given or found is no kind.
-pub fn unknown_kind(name: &str) -> Error {
+fn unknown_kind(name: &str) -> Error {
     let guess = did_you_mean(name, SHORT_FORMS.iter().copied());
     let message = format!("{name:?} is not allowed; it is {}, a credential object or a callable.{guess}", listed(SHORT_FORMS));
     Error::setting("credential", message)

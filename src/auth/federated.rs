@@ -21,7 +21,7 @@ use std::{
     fs::File,
     io::Read,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 use url::Url;
 
@@ -51,7 +51,7 @@ pub trait AssertionSource: Send + Sync + fmt::Debug {
 
 /// Proof by assertion.
 #[derive(Debug)]
-pub struct ClientAssertion<S = Box<dyn AssertionSource>>(S);
+pub struct ClientAssertion<S = Arc<dyn AssertionSource>>(S);
 
 impl<S: AssertionSource> ClientAssertion<S> {
     /// Proof by what the source gives.
@@ -60,7 +60,7 @@ impl<S: AssertionSource> ClientAssertion<S> {
     }
 }
 
-impl AssertionSource for Box<dyn AssertionSource> {
+impl AssertionSource for Arc<dyn AssertionSource> {
     fn kind(&self) -> &'static str {
         (**self).kind()
     }

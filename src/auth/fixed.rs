@@ -1,4 +1,4 @@
-//! A token that somebody already has.
+//! A token that somebody already has, and a way that is not there.
 
 use super::{Claims, Credential, Grant, Wanted, Wire, is_token};
 use crate::{
@@ -52,5 +52,19 @@ impl Credential for StaticToken {
                 }),
             }
         })
+    }
+}
+
+/// A way to sign in that does not exist here. It is told when a token is wanted: until then a chain may find another.
+#[derive(Debug)]
+pub struct Unavailable(pub Error);
+
+impl Credential for Unavailable {
+    fn kind(&self) -> &'static str {
+        "unavailable"
+    }
+
+    fn acquire<'a>(&'a self, _: &'a Wire, _: &'a Wanted) -> BoxFuture<'a, Result<Grant>> {
+        Box::pin(async move { Err(self.0.clone()) })
     }
 }

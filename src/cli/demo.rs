@@ -106,11 +106,7 @@ impl Demo {
     }
 
     fn settings(&self) -> Settings {
-        Settings {
-            base_url: Some(self.sandbox.url().to_owned()),
-            poll_interval: Some(0.05),
-            ..Settings::default()
-        }
+        Settings { base_url: Some(self.sandbox.url().to_owned()), poll_interval: Some(0.05), ..Settings::default() }
     }
 
     fn who(&mut self, identity: &Identity) -> Result<()> {

@@ -187,10 +187,15 @@ impl<'py> Options<'py> {
             value = value.call_method0("get_secret_value")?;
         }
         if value.is_instance_of::<PyString>() {
-            return value.extract::<String>().map(|s| Some(Secret::new(s))).map_err(|_| wrong(&value, name, "text without half surrogates"));
+            return value
+                .extract::<String>()
+                .map(|s| Some(Secret::new(s)))
+                .map_err(|_| wrong(&value, name, "text without half surrogates"));
         }
         let bytes = value.extract::<Vec<u8>>().ok().and_then(|bytes| String::from_utf8(bytes).ok());
-        bytes.map(|s| Some(Secret::new(s))).ok_or_else(|| wrong(&value, name, "text, bytes, a SecretStr, or a function that gives one of these"))
+        bytes
+            .map(|s| Some(Secret::new(s)))
+            .ok_or_else(|| wrong(&value, name, "text, bytes, a SecretStr, or a function that gives one of these"))
     }
 
     /// A number of seconds, or a timedelta.

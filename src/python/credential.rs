@@ -7,9 +7,9 @@ use super::{
     runtime::{self, on_main_thread},
 };
 use crate::{
-    auth::{Account, Claims, Credential, DevicePrompt, Grant, Person, SignInPage, Token, Tokens, Wanted, Wire},
+    auth::{Account, Claims, Credential, DevicePrompt, Grant, Person, SignInPage, Token, Tokens, Unavailable, Wanted, Wire},
     clock::{BoxFuture, epoch_seconds},
-    error::{Error, Result},
+    error::{Error, Kind, Result},
     secret::Secret,
     settings::{CredentialChoice, Settings, process_environment},
 };
@@ -44,7 +44,14 @@ impl PyCredential {
         };
         lift(py, options.end(true))?;
         // Reading certificates takes a while, and so does asking which machine this is.
-        let made = py.detach(|| Ok((settings.tokens(&process_environment)?, settings.wire()?)));
+        let made = py.detach(|| {
+            let tokens = match settings.tokens(&process_environment) {
+                // What is not there is told when it is asked for: a chain goes on to the next.
+                Err(e) if e.kind() == Kind::CredentialUnavailable => Tokens::new(Unavailable(e)),
+                made => made?,
+            };
+            Ok((tokens, settings.wire()?))
+        });
         let (tokens, wire) = lift(py, made)?;
         Ok(PyCredential { tokens, wire })
     }
@@ -291,4 +298,10 @@ fn of_page(page: &SignInPage) -> impl FnOnce(Python<'_>) -> PyResult<Py<PyDict>>
         facts.set_item("note", page.note.as_deref())?;
         Ok(facts.unbind())
     }
+}
+
+/// Opens a page with this system's own opener. False: nothing was opened.
+#[pyfunction]
+pub(super) fn open_page(py: Python<'_>, url: &str) -> bool {
+    py.detach(|| crate::auth::open_page(url))
 }

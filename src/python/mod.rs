@@ -23,6 +23,8 @@ mod _core {
     #[pymodule_export]
     use super::credential::PyCredential;
     #[pymodule_export]
+    use super::credential::open_page;
+    #[pymodule_export]
     use super::declaration::{hunting_schema, operations, types};
     #[pymodule_export]
     use super::gate::_shutdown;

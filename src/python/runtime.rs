@@ -9,7 +9,10 @@ use crate::{
     error::{Error, Kind, Result},
     perprocess::PerProcess,
 };
-use pyo3::{exceptions::{PyException, PyRuntimeError}, prelude::*};
+use pyo3::{
+    exceptions::{PyException, PyRuntimeError},
+    prelude::*,
+};
 use std::{
     convert::Infallible,
     sync::{
@@ -99,7 +102,7 @@ impl Desk {
             let hand = move |errand| {
                 errands.send(News::Errand(errand)).map_err(|mpsc::SendError(lost)| match lost {
                     News::Errand(errand) => errand,
-                    News::Done(_) => Box::new(|_| Ok(())),
+                    News::Done(_) => Box::new(|_: Python<'_>| Ok(())) as Errand,
                 })
             };
             waiting().lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(hand));

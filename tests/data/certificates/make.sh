@@ -23,7 +23,7 @@ ca middle root
 ca issuing middle
 
 mkdir "$work/ca" && : >"$work/ca/index.txt"
-printf '[ca]\ndefault_ca=c\n[c]\ndatabase=%s\nnew_certs_dir=%s\nrand_serial=yes\ndefault_md=sha256\npolicy=p\n[p]\nO=optional\nCN=optional\n' \
+printf '[ca]\ndefault_ca=c\n[c]\ndatabase=%s\nnew_certs_dir=%s\nrand_serial=yes\nx509_extensions=v\ndefault_md=sha256\npolicy=p\n[p]\nO=optional\nCN=optional\n[v]\nbasicConstraints=critical,CA:FALSE\nkeyUsage=digitalSignature\n' \
     "$work/ca/index.txt" "$work/ca" >"$work/ca.cnf"
 certify() { # name, from, to: by a command that can set both dates
     openssl ca -batch -config "$work/ca.cnf" -in "$work/$1.csr" -cert "$work/issuing.crt" -keyfile "$work/issuing.key" \

@@ -260,10 +260,13 @@ fn refusal(status: u16, body: &Value, url: &Url) -> Refusal {
         }
     }
     if let Some(number) = number {
-        error = error.detail("aadsts", number);
+        error = error.detail("aadsts", number).detail("help", hints::page(number));
     }
     Refusal { code, error }
 }
+
+#[cfg(test)]
+mod refusals;
 
 #[cfg(test)]
 mod tests {

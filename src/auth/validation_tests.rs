@@ -32,11 +32,22 @@ const PIECES: &[&str] = &[
     "｡",
 ];
 
-/// Pieces of addresses, put together at random: nearer to the border than random text.
+/// Pieces of addresses: put together at random, or in the order in which an address has them. Both are nearer to the border than random text.
 fn address() -> impl Strategy<Value = String> {
-    let piece =
-        prop_oneof![3 => select(PIECES).prop_map(str::to_owned), 2 => select(LOGIN_HOSTS).prop_map(str::to_owned), 1 => "\\PC{0,6}"];
-    prop::collection::vec(piece, 0..7).prop_map(|pieces| pieces.concat())
+    let one_of = |pieces: &'static [&'static str]| select(pieces).prop_map(str::to_owned);
+    let host = || prop_oneof![3 => one_of(LOGIN_HOSTS), 1 => one_of(&["127.0.0.1", "localhost", "[::1]", "evil.example", "127.0.0.1.evil.example"])];
+    let piece = prop_oneof![3 => one_of(PIECES), 2 => host(), 1 => "\\PC{0,6}"];
+    let ordered = (
+        one_of(&["", "https://", "http://", "HTTPS://", "ftp://"]),
+        prop_oneof![3 => one_of(&[""]), 1 => one_of(&["u@", "u:p@", "@", ":@", "login.microsoftonline.com@"])],
+        host(),
+        one_of(&["", ".", ":", ":443", ":444", ".evil.example", "\\@evil.example"]),
+        one_of(&["", "/", "/..", "//x", "?", "?x", "#", "#x"]),
+    );
+    prop_oneof![
+        prop::collection::vec(piece, 0..7).prop_map(|pieces| pieces.concat()),
+        ordered.prop_map(|(scheme, user, host, port, rest)| [scheme, user, host, port, rest].concat()),
+    ]
 }
 
 proptest! {

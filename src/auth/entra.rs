@@ -265,13 +265,16 @@ fn refusal(status: u16, body: &Value, url: &Url) -> Refusal {
         }
     }
     if let Some(number) = number {
-        error = error.detail("aadsts", number);
+        error = error.detail("aadsts", number).detail("help", hints::page(number));
     }
     if kind == Kind::Throttled {
         error = error.with(|f| f.retry_after = Some(LOOP_REST));
     }
     Refusal { code, error }
 }
+
+#[cfg(test)]
+mod refusals;
 
 #[cfg(test)]
 mod tests {

@@ -19,6 +19,8 @@ mod session;
 mod store;
 mod tools;
 mod user;
+#[cfg(test)]
+mod validation_tests;
 
 pub(crate) use app::check_secret;
 pub use app::{App, Ask, ClientSecret, Proof};

@@ -247,7 +247,7 @@ impl DeveloperTool {
         match number {
             Some(number) => {
                 let hint = hints::for_number(number).map_or_else(|| format!("run `{}` again", self.login(ask)), str::to_owned);
-                error.hint(hint).detail("aadsts", number)
+                error.hint(hint).detail("aadsts", number).detail("help", hints::page(number))
             }
             None => error.hint(self.try_by_hand()),
         }

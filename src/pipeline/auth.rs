@@ -3,6 +3,7 @@
 //! A token goes out for the service's own audience, over https (or to this machine). A 401 with a claims challenge is answered once with a token that
 //! meets it; a bare 401 once with a new token; a 403 is explained: what the token carries, what the operation needs, and on which app.
 
+use super::challenge::challenges;
 use crate::{
     auth::{Claims, Token, Tokens, Wanted, Wire},
     error::{Error, Kind, Result},
@@ -30,21 +31,22 @@ pub(super) async fn sign(tokens: &Arc<Tokens>, wire: &Wire, wanted: &Wanted, req
     Ok(token)
 }
 
-/// The claims that a 401 asks for, as JSON text. Headers may repeat and hold several challenges; what does not decode to JSON is no challenge.
+/// The claims that a 401 asks for, as JSON text. What does not decode to JSON is no challenge.
 pub(super) fn challenge(headers: &HeaderMap) -> Option<String> {
-    let values = headers.get_all(header::WWW_AUTHENTICATE).into_iter().filter_map(|v| v.to_str().ok());
-    for value in values.filter(|v| v.contains("insufficient_claims")) {
-        let Some((_, rest)) = value.split_once("claims=\"") else { continue };
-        let text = rest.split('"').next().unwrap_or_default().trim_end_matches('=');
-        if text.len() > MAX_CHALLENGE {
-            continue;
-        }
-        let bytes = STANDARD_NO_PAD.decode(text).or_else(|_| URL_SAFE_NO_PAD.decode(text));
-        if let Some(claims) = bytes.ok().and_then(|b| json::parse(&b).ok()).filter(|c| c.as_object().is_some()) {
-            return Some(claims.to_string());
-        }
+    let values = headers.get_all(header::WWW_AUTHENTICATE).into_iter();
+    let found = values.flat_map(|value| challenges(&String::from_utf8_lossy(value.as_bytes())));
+    let wanted = found.filter(|c| c.is("Bearer") && c.get("error") == Some("insufficient_claims"));
+    wanted.into_iter().find_map(|c| claims(c.get("claims")?))
+}
+
+/// Either alphabet of base64, with padding or without.
+fn claims(text: &str) -> Option<String> {
+    let text = text.trim_end_matches('=');
+    if text.len() > MAX_CHALLENGE {
+        return None;
     }
-    None
+    let bytes = STANDARD_NO_PAD.decode(text).or_else(|_| URL_SAFE_NO_PAD.decode(text)).ok()?;
+    json::parse(&bytes).ok().filter(|c| c.as_object().is_some()).map(|c| c.to_string())
 }
 
 /// Explains why the service refused the token.
@@ -118,12 +120,29 @@ mod tests {
     }
 
     #[test]
+    fn the_first_challenge_that_can_be_met_counts_wherever_it_stands() {
+        for texts in [
+            &["Bearer claims=e30, error=insufficient_claims, Basic realm=x"][..],
+            &["Basic realm=\"a, Bearer\", Bearer error=\"insufficient\\_claims\", claims=\"e\\30=\""],
+            &["Bearer error=insufficient_claims, claims=\"!\"", "Negotiate, BEARER Error=insufficient_claims, Claims=\"e30\""],
+        ] {
+            assert_eq!(challenge(&headers(texts)).as_deref(), Some("{}"), "{texts:?}");
+        }
+        let latin = b"Basic realm=\"caf\xe9\", Bearer error=\"insufficient_claims\", claims=\"e30\"";
+        let odd = HeaderMap::from_iter([(header::WWW_AUTHENTICATE, HeaderValue::from_bytes(latin).unwrap())]);
+        assert_eq!(challenge(&odd).as_deref(), Some("{}"));
+    }
+
+    #[test]
     fn what_is_no_challenge_is_ignored() {
         for text in [
             "Bearer error=\"invalid_token\"",
             "Bearer error=\"insufficient_claims\"",
             "Bearer error=\"insufficient_claims\", claims=\"!!\"",
             "Bearer error=\"insufficient_claims\", claims=\"W10=\"",
+            "Bearer error=\"invalid_token\", claims=\"e30\", Basic error=\"insufficient_claims\"",
+            "Bearer error=\"invalid_token\", error_description=\"error=insufficient_claims, claims=e30\"",
+            "PoP error=\"insufficient_claims\", claims=\"e30\"",
         ] {
             assert_eq!(challenge(&headers(&[text])), None, "{text}");
         }

@@ -10,6 +10,7 @@
 
 mod answer;
 mod auth;
+mod challenge;
 mod log;
 pub mod retry;
 mod throttle;

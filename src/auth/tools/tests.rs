@@ -1,4 +1,5 @@
 use super::*;
+use crate::auth::{Chain, Way};
 use crate::{
     clock::{SystemClock, VirtualClock},
     pipeline::transport::{Answer as HttpAnswer, Failure, Transport},
@@ -425,4 +426,28 @@ fn tools_share_tokens_only_if_they_are_asked_the_same() {
     for other in [of(Some(TENANT), None), of(None, Some("s")), azd] {
         assert_ne!(of(None, None), other);
     }
+}
+
+#[tokio::test]
+async fn a_chain_of_tools_that_are_not_there_says_so_at_once_in_one_table() {
+    let folder = Folder::new();
+    let chain = Chain::default_chain(&Way::chosen(Some("dev")).unwrap(), |way| {
+        let tool = match way {
+            Way::AzureDeveloperCli => azd(&folder),
+            Way::AzurePowerShell => pwsh(&folder),
+            _ => az(&folder),
+        };
+        Ok(Arc::new(tool))
+    });
+    let began = Instant::now();
+    let error = chain.unwrap().acquire(&wire(), &graph()).await.unwrap_err();
+    assert!(began.elapsed() < Duration::from_secs(2));
+    assert_eq!(error.kind(), Kind::CredentialUnavailable);
+    let text = error.to_string();
+    let names = [
+        "azure-cli:           the Azure CLI is",
+        "azure-developer-cli: the Azure Developer CLI is",
+        "azure-powershell:    the Azure PowerShell is",
+    ];
+    assert!(text.lines().count() == 4 && names.iter().all(|name| text.contains(name)), "{text}");
 }

@@ -5,10 +5,12 @@
 
 mod app;
 mod authority;
+mod browser;
 mod cache;
 mod certificate;
 mod chain;
 mod claims;
+mod code;
 mod device;
 mod entra;
 mod federated;
@@ -18,6 +20,10 @@ mod managed;
 mod session;
 mod store;
 mod tools;
+mod loopback;
+mod on_behalf_of;
+mod password;
+mod paste;
 mod user;
 #[cfg(test)]
 mod validation_tests;
@@ -26,16 +32,22 @@ pub(crate) use app::check_secret;
 pub use app::{App, Ask, ClientSecret, Proof};
 pub(crate) use authority::check_scheme;
 pub use authority::{Authority, check_tenant};
+pub use browser::Browser;
 pub use cache::{Token, Tokens};
 pub use certificate::{Algorithm, Certificate, CertificateOptions, CertificateSource};
 pub use chain::{Chain, Member, Way};
 pub use claims::Claims;
+pub use code::ResponseMode;
 pub use device::DeviceCode;
 pub use federated::{AssertionSource, AzurePipelines, ClientAssertion, GitHubActions, TokenFile};
 pub use fixed::StaticToken;
 pub use managed::{Identity, ManagedIdentity};
 pub use store::{Found, Key, Locked, Saved, Store, StoreOptions};
 pub use tools::{DeveloperTool, TOOL_TIMEOUT};
+pub use loopback::Redirect;
+pub use on_behalf_of::OnBehalfOf;
+pub use password::Password;
+pub use paste::Paste;
 pub use user::{Account, DevicePrompt, Person, PublicClient, SignIn, SignInPage, SignedIn, User};
 
 use crate::{

@@ -18,7 +18,8 @@ use crate::{
 use std::{pin::pin, sync::Arc, time::Duration};
 
 const TIMEOUT: Duration = Duration::from_secs(300);
-const OTHER_WAYS: &str = "sign in with credential=\"paste\" (open the address anywhere, paste the one that it ends on) or credential=\"device-code\"";
+const OTHER_WAYS: &str =
+    "sign in with credential=\"paste\" (open the address anywhere, paste the one that it ends on) or credential=\"device-code\"";
 
 /// Signs a user in through a browser on this machine.
 #[derive(Clone, Debug)]

@@ -117,7 +117,8 @@ impl Attempt {
         }
         if answer.iss.as_deref().is_some_and(|iss| !issuer_fits(iss, &self.authority)) {
             let message = "the answer to the sign-in names another login host than the one that was asked";
-            let hint = "nothing was redeemed. Sign in again; if it happens again, something between here and the login host changes answers";
+            let hint =
+                "nothing was redeemed. Sign in again; if it happens again, something between here and the login host changes answers";
             return Verdict::Final(Err(Error::new(Kind::Authentication, message).hint(hint)));
         }
         if let Some(error) = answer.error.take() {
@@ -253,7 +254,9 @@ fn refused(error: &str, description: &str, url: &Url) -> Error {
         return refusal;
     }
     match error {
-        "access_denied" => refusal.hint("the sign-in was cancelled or declined, or an administrator has to consent to the permissions first"),
+        "access_denied" => {
+            refusal.hint("the sign-in was cancelled or declined, or an administrator has to consent to the permissions first")
+        }
         _ => refusal.hint("sign in again; the login host's text says what it did not like"),
     }
 }

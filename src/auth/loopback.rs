@@ -87,6 +87,7 @@ pub(super) struct Listener {
     v6: Option<TcpListener>,
     port: u16,
     redirect: Redirect,
+    patience: Duration,
 }
 
 impl Listener {
@@ -109,7 +110,7 @@ impl Listener {
     /// Waits for the one answer that counts.
     pub(super) async fn answer(self, mode: ResponseMode, judge: impl Fn(&[u8]) -> Verdict + Send + Sync + 'static) -> Result<Secret> {
         let path = if self.redirect.path.is_empty() { "/".to_owned() } else { self.redirect.path.clone() };
-        let desk = Arc::new(Desk { port: self.port, path, mode, judge: Box::new(judge) });
+        let desk = Arc::new(Desk { port: self.port, path, mode, patience: self.patience, judge: Box::new(judge) });
         let mut connections = JoinSet::new();
         loop {
             let free = connections.len() < MAX_CONNECTIONS;
@@ -128,7 +129,7 @@ impl Listener {
 }
 
 async fn bind_once(redirect: &Redirect) -> io::Result<Listener> {
-    let listener = |v4, v6, port| Listener { v4, v6, port, redirect: redirect.clone() };
+    let listener = |v4, v6, port| Listener { v4, v6, port, redirect: redirect.clone(), patience: PATIENCE };
     if redirect.host == "[::1]" {
         let v6 = TcpListener::bind((Ipv6Addr::LOCALHOST, redirect.port)).await?;
         let port = v6.local_addr()?.port();
@@ -163,17 +164,19 @@ struct Desk {
     port: u16,
     path: String,
     mode: ResponseMode,
+    patience: Duration,
     judge: Box<dyn Fn(&[u8]) -> Verdict + Send + Sync>,
 }
 
 impl Desk {
     async fn serve(&self, mut stream: TcpStream) -> Option<Result<Secret>> {
-        let received = timeout(PATIENCE, receive(&mut stream)).await.unwrap_or(Err(Page::TIMEOUT));
+        let received = timeout(self.patience, receive(&mut stream)).await.unwrap_or(Err(Page::TIMEOUT));
         let (page, answer) = match received.and_then(|(head, body)| self.judge(&head, &body)) {
             Ok(answer) => (Page::for_answer(&answer), Some(answer)),
             Err(page) => (page, None),
         };
-        let _ = timeout(FAREWELL, send(&mut stream, &page, answer.is_none())).await;
+        let unread = answer.is_none() && page != Page::TIMEOUT;
+        let _ = timeout(FAREWELL, send(&mut stream, &page, unread)).await;
         answer
     }
 
@@ -305,11 +308,11 @@ async fn more(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> Result<(), Page> {
 }
 
 /// Sends the page. A refusal may leave bytes unread, and closing on those would take the page away again: they are read first.
-async fn send(stream: &mut TcpStream, page: &Page, drain: bool) -> io::Result<()> {
+async fn send(stream: &mut TcpStream, page: &Page, unread: bool) -> io::Result<()> {
     stream.write_all(page.response().as_bytes()).await?;
     stream.shutdown().await?;
     let mut rest = vec![0; 4 << 10];
-    while drain && stream.read(&mut rest).await? > 0 {}
+    while unread && stream.read(&mut rest).await? > 0 {}
     Ok(())
 }
 
@@ -328,7 +331,8 @@ impl Page {
         "Not this sign-in",
         "This answer belongs to another sign-in, perhaps to an older one. Use the page that was opened last.",
     );
-    const NOTHING_HERE: Page = Page::new("404 Not Found", "Nothing here", "A program waits here for the answer to a sign-in, and for nothing else.");
+    const NOTHING_HERE: Page =
+        Page::new("404 Not Found", "Nothing here", "A program waits here for the answer to a sign-in, and for nothing else.");
     const TIMEOUT: Page = Page::new("408 Request Timeout", "Too slow", "The request did not come in time.");
     const TOO_LARGE: Page = Page::new("413 Content Too Large", "Too much", "No sign-in page sends so much.");
 
@@ -375,4 +379,304 @@ fn escape(text: &str) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::{collection::vec, prelude::*, sample::select, test_runner::TestRunner};
+    use std::{
+        io::{Read, Write},
+        net::{Shutdown, SocketAddr},
+    };
+
+    /// Says something to the listener and gives its answer, or what was read of it before the connection ended.
+    fn say(address: SocketAddr, bytes: &[u8]) -> String {
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        // The listener may have heard enough before the end.
+        let _ = stream.write_all(bytes).and_then(|()| stream.shutdown(Shutdown::Write));
+        let mut heard = Vec::new();
+        match stream.read_to_end(&mut heard) {
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => panic!("the listener hangs"),
+            _ => String::from_utf8(heard).unwrap(),
+        }
+    }
+
+    fn verdict(answer: &[u8]) -> Verdict {
+        match answer {
+            b"right" => Verdict::Final(Ok(Secret::new("code"))),
+            b"empty" => Verdict::Empty,
+            _ => Verdict::Foreign,
+        }
+    }
+
+    fn post(port: u16, body: &str) -> String {
+        let kind = "application/x-www-form-urlencoded";
+        format!("POST / HTTP/1.1\r\nHost: localhost:{port}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+    }
+
+    fn head(text: &str) -> Result<Head, Page> {
+        Head::parse(text.as_bytes())
+    }
+
+    /// Runs a listener beside what talks to it.
+    async fn with_listener<T: Send + 'static>(
+        redirect: &str,
+        mode: ResponseMode,
+        talk: impl FnOnce(SocketAddr) -> T + Send + 'static,
+    ) -> (T, Result<Secret>) {
+        let mut listener = Listener::bind(&Redirect::parse(redirect).unwrap()).await.unwrap();
+        listener.patience = Duration::from_millis(100);
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, listener.port));
+        let answer = tokio::spawn(listener.answer(mode, verdict));
+        let talked = tokio::task::spawn_blocking(move || talk(address)).await.unwrap();
+        (talked, answer.await.unwrap())
+    }
+
+    #[test]
+    fn a_redirect_leads_to_this_machine_and_keeps_its_path() {
+        for (text, uri) in [
+            ("http://localhost", "http://localhost:7"),
+            ("http://localhost/", "http://localhost:7/"),
+            ("http://127.0.0.1:8400/callback", "http://127.0.0.1:7/callback"),
+            ("http://[::1]/a/", "http://[::1]:7/a/"),
+        ] {
+            assert_eq!(Redirect::parse(text).unwrap().uri(7), uri);
+        }
+        let port = |text| Redirect::parse(text).unwrap().port;
+        assert_eq!([port("http://localhost"), port("http://localhost:80/x"), port("http://localhost:8400")], [0, 80, 8400]);
+        for bad in [
+            "localhost",
+            "https://localhost",
+            "http://localhost.evil.example",
+            "http://0.0.0.0:1",
+            "http://192.168.0.1",
+            "http://u@localhost",
+            "http://localhost/?a",
+            "http://localhost/#a",
+            "http://127.0.0.2",
+        ] {
+            assert_eq!(Redirect::parse(bad).unwrap_err().kind(), crate::error::Kind::Configuration, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_head_is_read_by_the_letter() {
+        let good = head(
+            "POST /a?b=c HTTP/1.1\r\nHOST: LocalHost:7\r\ncontent-type:application/x-www-form-urlencoded; charset=utf-8\r\nContent-Length: 12",
+        );
+        let expected = Head {
+            method: "POST".to_owned(),
+            path: "/a".to_owned(),
+            query: Some("b=c".to_owned()),
+            host: "localhost:7".to_owned(),
+            is_form: true,
+            length: 12,
+        };
+        assert_eq!(good, Ok(expected));
+        let long = "\r\na: b".repeat(MAX_HEADERS);
+        for bad in [
+            "",
+            "GET /",
+            "GET  / HTTP/1.1\r\nHost: a",
+            "GET / HTTP/2.0\r\nHost: a",
+            "GET a HTTP/1.1\r\nHost: a",
+            "GET http://localhost/ HTTP/1.1\r\nHost: a",
+            "GET /\u{e9} HTTP/1.1\r\nHost: a",
+            "GET / HTTP/1.1",
+            "GET / HTTP/1.1\r\nHost: a\r\nHost: a",
+            "GET / HTTP/1.1\r\nHost: a\nX: b",
+            "GET / HTTP/1.1\r\nHost: a\rX: b",
+            "GET / HTTP/1.1\r\nHost: a\0",
+            "GET / HTTP/1.1\r\nHost : a",
+            "GET / HTTP/1.1\r\nHost: a\r\n folded",
+            "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1",
+            "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: +1",
+            "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: -1",
+            "GET / HTTP/1.1\r\nHost: a\r\nContent-Length:",
+            "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked",
+            &format!("GET / HTTP/1.1\r\nHost: a{long}"),
+        ] {
+            assert_eq!(head(bad), Err(Page::BAD), "{bad:?}");
+        }
+        for length in ["65537", "99999999999999999999999999"] {
+            assert_eq!(head(&format!("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}")), Err(Page::TOO_LARGE));
+        }
+    }
+
+    #[test]
+    fn a_page_shows_a_foreign_text_as_text() {
+        let error = Error::new(crate::error::Kind::Authentication, "<script>alert('1')</script>&\"");
+        let page = Page::for_answer(&Err(error)).response();
+        assert!(page.contains("&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;&quot;"), "{page}");
+        assert!(!page.contains("<script"), "{page}");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn only_the_answer_that_is_expected_ends_the_wait() {
+        let (pages, answer) = with_listener("http://localhost", ResponseMode::FormPost, |address| {
+            let port = address.port();
+            let right = post(port, "right");
+            let with = |from: &str, to: &str| right.replace(from, to);
+            let large = "x".repeat(MAX_REQUEST);
+            let heads = format!("GET / HTTP/1.1\r\nHost: localhost:{port}\r\nX: {large}");
+            let noise = [
+                post(port, "wrong"),
+                post(port, "empty"),
+                with("POST", "PUT"),
+                with("POST", "OPTIONS"),
+                with("POST / ", "POST /other "),
+                with("x-www-form-urlencoded", "json"),
+                with("localhost", "evil.example"),
+                with(&format!("localhost:{port}"), "localhost"),
+                with(&format!("localhost:{port}"), &format!("localhost:{port}.evil.example")),
+                with(&format!("localhost:{port}"), "localhost:1"),
+                with("Host: ", "X: "),
+                with("Content-Length: 5", "Content-Length: 6"),
+                with("Content-Length: 5", "Content-Length: 65537"),
+                with("Content-Length: 5", "Transfer-Encoding: chunked"),
+                with("POST / ", "GET /?right "),
+                with("POST / ", "GET / "),
+                with("POST / ", "GET /favicon.ico "),
+                heads,
+                String::new(),
+            ];
+            let mut pages: Vec<_> = noise.iter().map(|n| say(address, n.as_bytes())).collect();
+            pages.push(say(address, right.as_bytes()));
+            pages
+        })
+        .await;
+        assert_eq!(answer.unwrap().expose(), "code");
+        let (last, refused) = pages.split_last().unwrap();
+        let statuses: Vec<_> = refused.iter().map(|p| p.get(9..12).unwrap_or("none")).collect();
+        let expected = "400 400 400 400 404 400 400 400 400 400 400 400 413 400 400 404 404 413 400";
+        assert_eq!(statuses.join(" "), expected);
+        for header in [
+            "HTTP/1.1 200 OK\r\n",
+            "Cache-Control: no-store\r\n",
+            "Referrer-Policy: no-referrer\r\n",
+            "X-Content-Type-Options: nosniff\r\n",
+            "Content-Security-Policy: default-src 'none';",
+            "Connection: close\r\n",
+        ] {
+            assert!(last.contains(header), "{header} is missing in {last}");
+        }
+        assert!(last.contains("You can close this tab"));
+        assert!(!last.contains("code"), "the page repeats the code: {last}");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn an_answer_in_the_query_is_taken_only_if_it_was_asked_for() {
+        let (posted, answer) = with_listener("http://127.0.0.1/cb", ResponseMode::Query, |address| {
+            let port = address.port();
+            let posted = say(address, post(port, "right").replace("POST /", "POST /cb").as_bytes());
+            say(address, format!("GET /cb?right HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n").as_bytes());
+            posted
+        })
+        .await;
+        assert!(posted.starts_with("HTTP/1.1 400"), "{posted}");
+        assert_eq!(answer.unwrap().expose(), "code");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn silent_connections_do_not_keep_the_answer_out() {
+        let (slow, answer) = with_listener("http://localhost", ResponseMode::FormPost, |address| {
+            let silent: Vec<_> = (0..3 * MAX_CONNECTIONS).map(|_| std::net::TcpStream::connect(address).unwrap()).collect();
+            let page = say(address, post(address.port(), "right").as_bytes());
+            assert!(page.starts_with("HTTP/1.1 200"), "{page}");
+            let mut slow = String::new();
+            let _ = silent.into_iter().next().map(|mut s| s.read_to_string(&mut slow));
+            slow
+        })
+        .await;
+        assert_eq!(answer.unwrap().expose(), "code");
+        assert!(slow.starts_with("HTTP/1.1 408"), "{slow}");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_request_may_come_in_pieces() {
+        let (page, answer) = with_listener("http://localhost", ResponseMode::FormPost, |address| {
+            let mut stream = std::net::TcpStream::connect(address).unwrap();
+            stream.set_nodelay(true).unwrap();
+            for byte in post(address.port(), "right").bytes() {
+                stream.write_all(&[byte]).unwrap();
+            }
+            let mut page = String::new();
+            stream.read_to_string(&mut page).unwrap();
+            page
+        })
+        .await;
+        assert!(page.starts_with("HTTP/1.1 200"), "{page}");
+        assert!(answer.is_ok());
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn both_families_are_taken_and_nothing_else() {
+        let listener = Listener::bind(&Redirect::default()).await.unwrap();
+        for socket in [&listener.v4, &listener.v6].into_iter().flatten() {
+            let address = socket.local_addr().unwrap();
+            assert!(address.ip().is_loopback() && address.port() == listener.port, "{address}");
+        }
+        let Ok(probe) = std::net::TcpListener::bind((Ipv6Addr::LOCALHOST, 0)) else { return };
+        assert!(listener.v6.is_some(), "this machine has IPv6: {probe:?}");
+        let address = SocketAddr::from((Ipv6Addr::LOCALHOST, listener.port));
+        let port = listener.port;
+        let answer = tokio::spawn(listener.answer(ResponseMode::FormPost, verdict));
+        let request = post(port, "right").replace("localhost", "[::1]");
+        tokio::task::spawn_blocking(move || say(address, request.as_bytes())).await.unwrap();
+        assert_eq!(answer.await.unwrap().unwrap().expose(), "code");
+    }
+
+    #[tokio::test]
+    async fn a_port_that_somebody_holds_in_either_family_is_not_used() {
+        for holder in [SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), SocketAddr::from((Ipv6Addr::LOCALHOST, 0))] {
+            let Ok(held) = std::net::TcpListener::bind(holder) else { continue };
+            let port = held.local_addr().unwrap().port();
+            let redirect = Redirect::parse(&format!("http://localhost:{port}")).unwrap();
+            let error = Listener::bind(&redirect).await.map(|_| ()).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::AddrInUse, "{holder}");
+        }
+    }
+
+    fn garbage() -> impl Strategy<Value = Vec<u8>> {
+        let words =
+            ["POST ", "GET ", "/", " HTTP/1.1", "\r\n", "\r\n\r\n", "Host: localhost:PORT", "Content-Length: 5", ": ", "\n", "right", "é"];
+        let pieces = vec(select(words.to_vec()), 0..12).prop_map(|w| w.concat().into_bytes());
+        prop_oneof![vec(any::<u8>(), 0..2000), pieces]
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn garbage_is_answered_and_changes_nothing() {
+        let (heard, answer) = with_listener("http://localhost", ResponseMode::FormPost, |address| {
+            let mut runner = TestRunner::new(ProptestConfig::with_cases(200));
+            let result = runner.run(&garbage(), |bytes| {
+                let page = say(address, &bytes);
+                prop_assert!(page.starts_with("HTTP/1.1 4"), "{page:?}");
+                Ok(())
+            });
+            say(address, post(address.port(), "right").as_bytes());
+            result
+        })
+        .await;
+        heard.unwrap();
+        assert_eq!(answer.unwrap().expose(), "code");
+    }
+
+    proptest! {
+        #[test]
+        fn no_head_makes_the_reader_panic(bytes in garbage()) {
+            if let Ok(head) = Head::parse(&bytes) {
+                prop_assert!(head.path.starts_with('/') && head.length <= MAX_REQUEST && !head.host.contains(' '));
+            }
+        }
+
+        #[test]
+        fn an_escaped_text_holds_no_markup(text in any::<String>()) {
+            let escaped = escape(&text);
+            prop_assert!(!escaped.contains(['<', '>', '"', '\'']));
+            let back = escaped.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&#39;", "'").replace("&amp;", "&");
+            prop_assert_eq!(back, text);
+        }
+    }
 }

@@ -27,6 +27,7 @@ mod paste;
 mod user;
 #[cfg(test)]
 mod validation_tests;
+mod ways_tests;
 
 pub(crate) use app::check_secret;
 pub use app::{App, Ask, ClientSecret, Proof};

@@ -3,11 +3,7 @@
 //! The token that came in is the proof that the user is there, so it is part of what keeps tokens apart: two users' calls never share one. When
 //! the login host wants more from the user (a second factor, consent), only the caller can ask: its claims are in the error, to be passed on.
 
-use super::{
-    App, Credential, Grant, Proof, Wanted, Wire,
-    app::digest,
-    is_token,
-};
+use super::{App, Credential, Grant, Proof, Wanted, Wire, app::digest, is_token};
 use crate::{
     clock::BoxFuture,
     error::{Error, Kind, Result},

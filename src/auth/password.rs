@@ -102,7 +102,8 @@ impl SignIn for Password {
         Box::pin(async move {
             let authority = client.authority.for_tenant(wanted.tenant.as_deref())?;
             if matches!(authority.tenant(), "common" | "consumers") {
-                let what = format!("{:?} also stands for personal accounts, which cannot sign in with a password this way", authority.tenant());
+                let what =
+                    format!("{:?} also stands for personal accounts, which cannot sign in with a password this way", authority.tenant());
                 return Err(Error::setting("tenant_id", what).hint("name the tenant, or \"organizations\""));
             }
             self.warn_once();

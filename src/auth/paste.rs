@@ -103,7 +103,9 @@ fn judge(attempt: &Attempt, redirect_uri: &str, pasted: &Secret) -> Result<Resul
     }
     match attempt.judge(query.as_bytes()) {
         Verdict::Final(answer) => Ok(answer),
-        Verdict::Foreign => Err("that address is from another sign-in, perhaps an older one: open the address that is shown now, and paste where it ends"),
+        Verdict::Foreign => {
+            Err("that address is from another sign-in, perhaps an older one: open the address that is shown now, and paste where it ends")
+        }
         Verdict::Empty => Err("the address has no code in it: it may be cut off; copy the whole of it"),
     }
 }

@@ -98,7 +98,7 @@ fn judge(attempt: &Attempt, redirect_uri: &str, pasted: &Secret) -> Result<Resul
     if !is_ours(address, redirect_uri) {
         return Err("that is another page's address: the one is wanted that the browser ends on after the sign-in");
     }
-    if fragment.contains("code=") || fragment.contains("state=") {
+    if fragment.contains("state=") {
         return Err("the answer stands behind a #, where another kind of sign-in puts it: use the address that was shown here");
     }
     match attempt.judge(query.as_bytes()) {

@@ -513,6 +513,7 @@ async fn what_is_not_the_whole_address_is_explained_and_asked_for_again() {
         ("https://evil.example/common/oauth2/nativeclient?code=0.canary-code&state=STATE", "another page's address"),
         ("https://login.microsoftonline.com.evil.example/common/oauth2/nativeclient?code=c&state=STATE", "another page's address"),
         ("https://login.microsoftonline.com@evil.example/common/oauth2/nativeclient?code=c&state=STATE", "another page's address"),
+        ("https://evil@login.microsoftonline.com/common/oauth2/nativeclient?code=c&state=STATE", "another page's address"),
         ("https://login.microsoftonline.com:444/common/oauth2/nativeclient?code=c&state=STATE", "another page's address"),
         ("http://login.microsoftonline.com/common/oauth2/nativeclient?code=c&state=STATE", "another page's address"),
         ("LANDINGs?code=c&state=STATE", "another page's address"),

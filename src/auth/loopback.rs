@@ -81,6 +81,8 @@ impl Redirect {
     }
 }
 
+type Judge = Box<dyn Fn(&[u8]) -> Verdict + Send + Sync>;
+
 /// The open sockets.
 pub(super) struct Listener {
     v4: Option<TcpListener>,
@@ -165,7 +167,7 @@ struct Desk {
     path: String,
     mode: ResponseMode,
     patience: Duration,
-    judge: Box<dyn Fn(&[u8]) -> Verdict + Send + Sync>,
+    judge: Judge,
 }
 
 impl Desk {

@@ -16,15 +16,15 @@ mod entra;
 mod federated;
 mod fixed;
 mod hints;
-mod managed;
-mod session;
-mod store;
-mod tools;
 mod launch;
 mod loopback;
+mod managed;
 mod on_behalf_of;
 mod password;
 mod paste;
+mod session;
+mod store;
+mod tools;
 mod user;
 #[cfg(test)]
 mod validation_tests;
@@ -43,14 +43,14 @@ pub use code::ResponseMode;
 pub use device::DeviceCode;
 pub use federated::{AssertionSource, AzurePipelines, ClientAssertion, GitHubActions, TokenFile};
 pub use fixed::StaticToken;
-pub use managed::{Identity, ManagedIdentity};
-pub use store::{Found, Key, Locked, Saved, Store, StoreOptions};
-pub use tools::{DeveloperTool, TOOL_TIMEOUT};
 pub use launch::open_page;
 pub use loopback::Redirect;
+pub use managed::{Identity, ManagedIdentity};
 pub use on_behalf_of::OnBehalfOf;
 pub use password::Password;
 pub use paste::Paste;
+pub use store::{Found, Key, Locked, Saved, Store, StoreOptions};
+pub use tools::{DeveloperTool, TOOL_TIMEOUT};
 pub use user::{Account, DevicePrompt, Person, PublicClient, SignIn, SignInPage, SignedIn, User};
 
 use crate::{

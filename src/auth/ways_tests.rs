@@ -104,21 +104,32 @@ impl fmt::Debug for Tester {
     }
 }
 
+impl Tester {
+    fn sees(&self, page: &SignInPage) {
+        self.pages.lock().unwrap().push(page.clone());
+    }
+
+    fn next(&self) -> Pasting {
+        self.pastes.lock().unwrap().pop_front().expect("asked more often than expected")
+    }
+}
+
 impl Person for Tester {
     fn show_code(&self, _: &DevicePrompt) -> Result<()> {
         unreachable!("no device code here")
     }
 
     fn open(&self, page: &SignInPage) -> Result<bool> {
-        self.pages.lock().unwrap().push(page.clone());
-        self.browser.as_ref().map(|talk| talk(page));
+        self.sees(page);
+        if let Some(talk) = &self.browser {
+            talk(page);
+        }
         Ok(self.browser.is_some())
     }
 
     fn paste(&self, page: &SignInPage) -> Result<Secret> {
-        self.pages.lock().unwrap().push(page.clone());
-        let next = self.pastes.lock().unwrap().pop_front().expect("asked more often than expected");
-        Ok(Secret::new(next(page)))
+        self.sees(page);
+        Ok(Secret::new(self.next()(page)))
     }
 }
 
@@ -579,7 +590,7 @@ async fn a_wrong_password_is_told_from_one_that_is_kept_elsewhere() {
     let (result, script) = by_password(TENANT, vec![says(400, WRONG), says(200, r#"{"account_type":"Managed"}"#)]).await;
     let error = result.unwrap_err();
     assert_eq!((error.kind(), hint(&error)), (Kind::Authentication, "user name or password is wrong"));
-    let asked = script.asked.lock().unwrap();
+    let asked = std::mem::take(&mut *script.asked.lock().unwrap());
     let url = "https://login.microsoftonline.com/common/userrealm/u%2B1%40contoso.com?api-version=1.0";
     assert_eq!((asked[1].method.as_str(), asked[1].url.as_str(), asked[1].body.is_none()), ("GET", url, true));
 
@@ -672,9 +683,13 @@ fn a_password_is_warned_of_once() {
     assert!(matches!(warned.as_slice(), [one] if one.contains("deprecated") && !one.contains("canary")), "{warned:?}");
 }
 
-fn on_behalf_of(secret: &str, assertion: &str) -> Result<OnBehalfOf<Secret>> {
+fn app(secret: &str) -> App<Secret> {
     let authority = Authority::new("https://login.microsoftonline.com", TENANT, false).unwrap();
-    OnBehalfOf::new(App::new(authority, CLIENT, Secret::new(secret)).unwrap(), Secret::new(assertion))
+    App::new(authority, CLIENT, Secret::new(secret)).unwrap()
+}
+
+fn on_behalf_of(secret: &str, assertion: &str) -> Result<OnBehalfOf<Secret>> {
+    OnBehalfOf::new(app(secret), Secret::new(assertion))
 }
 
 #[tokio::test]
@@ -700,8 +715,7 @@ fn tokens_of_two_users_are_never_shared() {
     assert_eq!(fingerprint("s", "a"), fingerprint("s", "a"));
     assert_ne!(fingerprint("s", "a"), fingerprint("s", "b"));
     assert_ne!(fingerprint("s", "a"), fingerprint("t", "a"));
-    let app = App::new(Authority::new("login.microsoftonline.com", TENANT, false).unwrap(), CLIENT, Secret::new("s")).unwrap();
-    assert_ne!(fingerprint("s", "a"), app.fingerprint().unwrap());
+    assert_ne!(fingerprint("s", "a"), app("s").fingerprint().unwrap());
     for bad in ["", "Bearer x", "a\nb"] {
         assert_eq!(kind(on_behalf_of("s", bad)), Kind::Configuration, "{bad:?}");
     }

@@ -97,7 +97,8 @@ pub(crate) fn check_scheme(url: &Url, name: &str) -> Result<()> {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Whether a URL's host is this machine.
+pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(ip)) => ip.is_loopback(),
         Some(Host::Ipv6(ip)) => ip.is_loopback(),

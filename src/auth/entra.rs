@@ -237,7 +237,8 @@ pub(super) fn number(value: &Value) -> Option<f64> {
     value.as_f64().or_else(|| value.as_str().and_then(|s| s.trim().parse().ok())).filter(|n| n.is_finite())
 }
 
-fn refusal(status: u16, body: &Value, url: &Url) -> Refusal {
+/// A refusal in the login host's own words, whichever way they came.
+pub(super) fn refusal(status: u16, body: &Value, url: &Url) -> Refusal {
     let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default();
     let code = text("error").to_owned();
     // The trace and time that follow the first line go into fields of their own.

@@ -41,6 +41,8 @@ pub struct SignInPage {
     pub url: String,
     /// Where the browser ends up after it.
     pub redirect_uri: String,
+    /// What to tell first, such as why the address that was given before is of no use.
+    pub note: Option<String>,
 }
 
 /// The way to the person in front of the program. Its methods may block: they run off the runtime's threads.

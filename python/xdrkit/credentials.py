@@ -240,7 +240,7 @@ class Credential:
 
     def _make(self, kind: str, common: Mapping[str, Any], **own: Any) -> None:
         for name in common:
-            if name not in _COMMON:
+            if name not in _COMMON and not name.startswith("_"):
                 raise ConfigurationError(
                     f"{name}: is unknown to {type(self).__name__}; besides its own arguments it takes {', '.join(_COMMON)}",
                     argument=name,
@@ -778,7 +778,7 @@ class ChainedCredential(Credential):
 
 
 class DefaultCredential(Credential):
-    """The first that is available of: environment, workload identity, managed identity, Azure CLI, Azure PowerShell, azd.
+    """The first that is available of: environment, workload identity, managed identity, Azure CLI, azd, Azure PowerShell.
 
     Never asks anybody, unless told to. `AZURE_TOKEN_CREDENTIALS` narrows it down: ``prod``, ``dev``, or one class's name.
 

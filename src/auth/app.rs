@@ -43,6 +43,11 @@ pub trait Proof: Send + Sync + fmt::Debug {
     /// The form fields, made anew for each request.
     fn fields<'a>(&'a self, wire: &'a Wire, ask: &'a Ask<'a>) -> BoxFuture<'a, Result<Vec<(&'static str, Secret)>>>;
 
+    /// Whether it is going to be the same the next time: then a refusal of it is, too.
+    fn is_fixed(&self) -> bool {
+        false
+    }
+
     /// After a refusal: whether the secret has changed meanwhile, so that another request may succeed.
     fn reload(&self) -> bool {
         false
@@ -157,7 +162,7 @@ impl<P: Proof> Credential for App<P> {
     }
 
     fn remembers_refusals(&self) -> bool {
-        self.proof.fingerprint().is_some()
+        self.proof.is_fixed()
     }
 
     fn acquire<'a>(&'a self, wire: &'a Wire, wanted: &'a Wanted) -> BoxFuture<'a, Result<Grant>> {
@@ -182,6 +187,10 @@ impl Proof for Secret {
 
     fn fingerprint(&self) -> Option<[u8; 32]> {
         Some(digest(&[self.expose().as_bytes()]))
+    }
+
+    fn is_fixed(&self) -> bool {
+        true
     }
 
     fn fields<'a>(&'a self, _: &'a Wire, _: &'a Ask<'a>) -> BoxFuture<'a, Result<Vec<(&'static str, Secret)>>> {

@@ -303,7 +303,8 @@ impl<'a> Race<'a> {
 
 impl Credential for Chain {
     fn kind(&self) -> &'static str {
-        "chained"
+        // Whoever asks who signed in wants to hear the one that did.
+        self.won().and_then(Member::credential).map_or("chained", |credential| credential.kind())
     }
 
     fn tenant(&self) -> Option<&str> {

@@ -13,7 +13,7 @@ use crate::{
     error::{Error, Kind, Result, did_you_mean, listed},
     secret::Secret,
 };
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 use zeroize::Zeroizing;
 
 /// The kinds that need no more than settings and the environment: the short forms of `credential=`.
@@ -90,6 +90,8 @@ pub struct Choice {
     pub object_id: Option<String>,
     /// A managed identity by its Azure resource id.
     pub resource_id: Option<String>,
+    /// Where Arc's agent puts its keys, in tests.
+    pub arc_keys: Option<PathBuf>,
     /// Who signs in.
     pub username: Option<String>,
     /// With which password.
@@ -349,7 +351,10 @@ impl Choice {
             (.., Some(id)) => Some(Identity::ResourceId(id.clone())),
             _ => None,
         };
-        let found = ManagedIdentity::new(place.environment, identity)?;
+        let found = match &self.arc_keys {
+            Some(keys) => ManagedIdentity::with_arc_keys(place.environment, identity, keys)?,
+            None => ManagedIdentity::new(place.environment, identity)?,
+        };
         Ok(if in_chain { found.in_chain() } else { found })
     }
 

@@ -9,6 +9,7 @@ mod browser;
 mod cache;
 mod certificate;
 mod chain;
+mod choice;
 mod claims;
 mod code;
 mod device;
@@ -28,21 +29,22 @@ mod tools;
 mod user;
 #[cfg(test)]
 mod validation_tests;
+#[cfg(test)]
 mod ways_tests;
 
-pub(crate) use app::check_secret;
 pub use app::{App, Ask, ClientSecret, Proof};
 pub(crate) use authority::check_scheme;
 pub use authority::{Authority, check_tenant};
 pub use browser::Browser;
-pub use cache::{Token, Tokens};
+pub use cache::{Through, Token, Tokens};
 pub use certificate::{Algorithm, Certificate, CertificateOptions, CertificateSource};
 pub use chain::{Chain, Member, Way};
+pub use choice::{Choice, Environment, Place, Remember, missing};
 pub use claims::Claims;
 pub use code::ResponseMode;
 pub use device::DeviceCode;
 pub use federated::{AssertionSource, AzurePipelines, ClientAssertion, GitHubActions, TokenFile};
-pub use fixed::StaticToken;
+pub use fixed::{StaticToken, Unavailable};
 pub use launch::open_page;
 pub use loopback::Redirect;
 pub use managed::{Identity, ManagedIdentity};

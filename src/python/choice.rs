@@ -58,6 +58,7 @@ pub(super) fn choice(options: &mut Options<'_>) -> PyResult<Choice> {
         oidc_audience: options.text("audience_of_assertion")?,
         object_id: options.text("object_id")?,
         resource_id: options.text("resource_id")?,
+        arc_keys: options.path("_arc_keys")?.map(Into::into),
         username: options.text("username")?,
         password: options.secret("password")?,
         user_assertion: options.secret("user_assertion")?,

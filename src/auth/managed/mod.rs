@@ -102,6 +102,16 @@ impl ManagedIdentity {
         ManagedIdentity::on(&Machine::this(environment), environment, identity)
     }
 
+    /// With Arc's keys in another folder: for tests, which leave the machine's own alone.
+    pub(crate) fn with_arc_keys(
+        environment: &dyn Fn(&str) -> Option<String>,
+        identity: Option<Identity>,
+        keys: &std::path::Path,
+    ) -> Result<ManagedIdentity> {
+        let machine = Machine { keys: Some(keys.to_owned()), ..Machine::this(environment) };
+        ManagedIdentity::on(&machine, environment, identity)
+    }
+
     fn on(machine: &Machine, environment: &dyn Fn(&str) -> Option<String>, identity: Option<Identity>) -> Result<ManagedIdentity> {
         if let Some(identity) = &identity {
             identity.check()?;

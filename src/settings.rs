@@ -7,7 +7,7 @@ use crate::{
     cloud::{CLOUDS, Cloud},
     error::{Error, Kind, Result, did_you_mean, listed},
     ops::model::Service,
-    pipeline::transport::{Http, Network},
+    pipeline::transport::{Http, Network, Transport},
 };
 use std::{sync::Arc, time::Duration};
 use url::Url;
@@ -68,11 +68,11 @@ pub fn process_environment(name: &str) -> Option<String> {
 
 impl Settings {
     /// Checks everything and makes the client. Nothing is sent.
-    pub fn build(mut self, environment: Environment<'_>) -> Result<Client> {
+    pub fn build(self, environment: Environment<'_>) -> Result<Client> {
         let cloud = self.cloud(environment)?;
         let bases = self.bases(cloud, environment)?;
         let wire = self.wire()?;
-        let tokens = self.tokens(environment)?;
+        let tokens = self.tokens(environment, None)?;
         let audiences = self.audiences(cloud)?;
         Client::from_parts(Parts {
             tokens,
@@ -161,8 +161,15 @@ impl Settings {
         Ok(Service::ALL.map(|s| named(s).unwrap_or_else(|| cloud.audience(s).to_owned())))
     }
 
+    /// A credential for itself, with its cache and what it talks through. If it was told of a proxy or of roots, they serve every client of it.
+    pub fn credential(&self, environment: Environment<'_>) -> Result<(Arc<Tokens>, Wire)> {
+        let wire = self.wire()?;
+        let transport = (self.ca_bundle.is_some() || self.proxy.is_some()).then(|| wire.transport.clone());
+        Ok((self.tokens(environment, transport)?, wire))
+    }
+
     /// The credential with its cache. Clients with the same application share one, unless a test brings its own time.
-    pub fn tokens(&mut self, environment: Environment<'_>) -> Result<Arc<Tokens>> {
+    fn tokens(&self, environment: Environment<'_>, transport: Option<Arc<dyn Transport>>) -> Result<Arc<Tokens>> {
         let cloud = self.cloud(environment)?;
         if let Some(tenant) = &self.choice.tenant_id {
             crate::auth::check_tenant(tenant)?;
@@ -193,7 +200,11 @@ impl Settings {
             _ => e,
         })?;
         let tenants = self.choice.additionally_allowed_tenants.iter().map(|t| t.to_ascii_lowercase()).collect();
-        Ok(if self.clock.is_some() { Tokens::boxed(credential, tenants) } else { Tokens::shared(credential, tenants) })
+        Ok(if self.clock.is_some() || transport.is_some() {
+            Tokens::by(credential, tenants, transport)
+        } else {
+            Tokens::shared(credential, tenants)
+        })
     }
 
     fn first_missing(&self, place: Place<'_>) -> Error {

@@ -10,6 +10,7 @@ use crate::{
     clock::{BoxFuture, Clock},
     error::{Error, Kind, Result},
     perprocess::PerProcess,
+    pipeline::transport::Transport,
     secret::Secret,
 };
 use std::{
@@ -123,6 +124,8 @@ impl State {
 pub struct Tokens {
     credential: Box<dyn Credential>,
     tenants: Vec<String>,
+    /// The way out that this credential was given for itself, instead of that of whoever asks.
+    transport: Option<Arc<dyn Transport>>,
     state: PerProcess<State>,
     requests: AtomicU64,
 }
@@ -139,7 +142,12 @@ impl Tokens {
 
     /// The same for a credential that may also sign in to these tenants; `*` stands for any.
     pub fn boxed(credential: Box<dyn Credential>, tenants: Vec<String>) -> Arc<Tokens> {
-        Arc::new(Tokens { credential, tenants, state: PerProcess::new(), requests: AtomicU64::new(0) })
+        Tokens::by(credential, tenants, None)
+    }
+
+    /// The same with a way out of its own.
+    pub fn by(credential: Box<dyn Credential>, tenants: Vec<String>, transport: Option<Arc<dyn Transport>>) -> Arc<Tokens> {
+        Arc::new(Tokens { credential, tenants, transport, state: PerProcess::new(), requests: AtomicU64::new(0) })
     }
 
     /// The cache that another client in this process has for the same credential, or a new one. A credential with another secret is another one.
@@ -296,6 +304,8 @@ impl Tokens {
 
     async fn acquire(&self, wire: &Wire, wanted: &Wanted) -> Result<Arc<Token>> {
         self.requests.fetch_add(1, Relaxed);
+        let own = self.transport.clone().map(|transport| Wire { transport, ..wire.clone() });
+        let wire = own.as_ref().unwrap_or(wire);
         let grant = self.credential.acquire(wire, wanted).await?;
         if !is_token(grant.token.expose()) {
             return Err(Error::new(

@@ -33,7 +33,7 @@ impl PyCredential {
     #[pyo3(signature = (kind, options=None))]
     fn new(py: Python<'_>, kind: &str, options: Option<&Bound<'_, PyDict>>) -> PyResult<PyCredential> {
         let mut options = Options::new(options)?;
-        let mut settings = Settings {
+        let settings = Settings {
             credential: CredentialChoice::Named(kind.to_owned()),
             choice: super::choice::choice(&mut options)?,
             cloud: options.text("cloud")?,
@@ -45,12 +45,11 @@ impl PyCredential {
         lift(py, options.end(true))?;
         // Reading certificates takes a while, and so does asking which machine this is.
         let made = py.detach(|| {
-            let tokens = match settings.tokens(&process_environment) {
+            settings.credential(&process_environment).or_else(|e| match e.kind() {
                 // What is not there is told when it is asked for: a chain goes on to the next.
-                Err(e) if e.kind() == Kind::CredentialUnavailable => Tokens::new(Unavailable(e)),
-                made => made?,
-            };
-            Ok((tokens, settings.wire()?))
+                Kind::CredentialUnavailable => Ok((Tokens::new(Unavailable(e)), settings.wire()?)),
+                _ => Err(e),
+            })
         });
         let (tokens, wire) = lift(py, made)?;
         Ok(PyCredential { tokens, wire })

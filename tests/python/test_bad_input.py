@@ -155,7 +155,9 @@ def test_what_is_missing_is_said_with_where_it_could_come_from(monkeypatch: pyte
 
 
 @pytest.mark.parametrize(
-    "sync", [lambda *, needed: needed, lambda scope: 7, lambda scope: ("a",)], ids=["takes something else", "no text", "half"]
+    "sync",
+    [lambda *, needed: needed, lambda scope: 7, lambda scope: ("a",)],
+    ids=["takes something else", "no text", "half"],
 )
 def test_a_function_that_gives_no_token_is_named_as_the_reason(sb: xdrkit.Sandbox, sync: Any) -> None:
     with xdrkit.Client(credential=sync, base_url=sb.url) as client, pytest.raises(xdrkit.AuthenticationError):

@@ -41,7 +41,9 @@ def test_whoami_tells_tenant_app_audience_permissions_and_expiry(sb: xdrkit.Sand
 
 
 def test_what_is_there_may_be_required(sb: xdrkit.Sandbox, call: Call) -> None:
-    assert call(sb, "require", "Machine.Isolate", "Machine.Read.All", "machines.isolate", "ThreatHunting.Read.All") is None
+    assert (
+        call(sb, "require", "Machine.Isolate", "Machine.Read.All", "machines.isolate", "ThreatHunting.Read.All") is None
+    )
 
 
 def test_what_is_missing_is_told_before_it_is_needed_with_the_page_of_consent(call: Call) -> None:

@@ -28,6 +28,7 @@ mod tools;
 mod user;
 #[cfg(test)]
 mod validation_tests;
+#[cfg(test)]
 mod ways_tests;
 
 pub(crate) use app::check_secret;

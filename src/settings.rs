@@ -1,7 +1,7 @@
 //! From what the user gave to a client: every setting is checked here, before anything is sent, and an error names it.
 
 use crate::{
-    auth::{Choice, Place, Tokens, Wire, check_scheme, missing},
+    auth::{Asking, Choice, Place, Tokens, Wire, check_scheme, missing},
     client::{Client, Parts},
     clock::{Clock, SystemClock},
     cloud::{CLOUDS, Cloud},
@@ -96,6 +96,7 @@ impl Settings {
             direct: Arc::new(Http::direct()),
             clock: self.clock.clone().unwrap_or_else(SystemClock::shared),
             user_agent: user_agent(self.user_agent.as_deref())?,
+            asking: Asking::Freely,
         })
     }
 

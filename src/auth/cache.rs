@@ -16,13 +16,17 @@ use crate::{
 use std::{
     collections::HashMap,
     convert::Infallible,
+    pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{
+            AtomicBool, AtomicU64, AtomicUsize,
+            Ordering::{Relaxed, SeqCst},
+        },
     },
     time::{Duration, SystemTime},
 };
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// A token ends this long before it expires, so that it does not expire on the way.
 const MARGIN: Duration = Duration::from_secs(30);
@@ -60,7 +64,78 @@ impl Token {
     }
 }
 
-type Flight = watch::Receiver<Option<Result<Arc<Token>>>>;
+type Landing = watch::Receiver<Option<Result<Arc<Token>>>>;
+
+/// A sign-in under way.
+#[derive(Clone, Debug)]
+struct Flight {
+    landing: Landing,
+    crowd: Arc<Crowd>,
+}
+
+impl Flight {
+    /// Whether its task is still there.
+    fn is_up(&self) -> bool {
+        self.landing.has_changed().is_ok()
+    }
+
+    fn is(&self, other: &Flight) -> bool {
+        Arc::ptr_eq(&self.crowd, &other.crowd)
+    }
+
+    fn board(&self) -> Passenger {
+        self.crowd.waiting.fetch_add(1, SeqCst);
+        Passenger { landing: self.landing.clone(), crowd: self.crowd.clone() }
+    }
+}
+
+/// Those who wait for a flight. A person is not asked any longer when the last of them has left.
+#[derive(Debug, Default)]
+pub struct Crowd {
+    waiting: AtomicUsize,
+    left: Notify,
+    /// A person is being asked: what is under way may be dropped, which a refresh token's redemption may not.
+    asking: AtomicBool,
+}
+
+/// Whether a person may be asked.
+#[derive(Clone, Debug)]
+pub enum Asking {
+    /// Whenever that is needed.
+    Freely,
+    /// As long as somebody waits for the answer.
+    For(Arc<Crowd>),
+    /// Not while a token that still lives is renewed in the background.
+    Never,
+}
+
+impl Asking {
+    /// Called before a person is asked.
+    pub fn begin(&self) -> Result<()> {
+        let nobody = |what: &str| Err(Error::new(Kind::InteractionRequired, what));
+        match self {
+            Asking::Freely => Ok(()),
+            Asking::Never => nobody("a person has to sign in again, and is not asked before the old token ends"),
+            Asking::For(crowd) => {
+                crowd.asking.store(true, SeqCst);
+                if crowd.waiting.load(SeqCst) == 0 { nobody("the sign-in was given up") } else { Ok(()) }
+            }
+        }
+    }
+}
+
+struct Passenger {
+    landing: Landing,
+    crowd: Arc<Crowd>,
+}
+
+impl Drop for Passenger {
+    fn drop(&mut self) {
+        if self.crowd.waiting.fetch_sub(1, SeqCst) == 1 {
+            self.crowd.left.notify_one();
+        }
+    }
+}
 
 #[derive(Debug, Default)]
 struct Entry {
@@ -104,7 +179,7 @@ impl Refused {
 /// What there is for somebody who wants a token.
 enum Found {
     Token(Arc<Token>),
-    Flight(Flight),
+    Flight(Passenger),
     Refused(Error),
 }
 
@@ -201,12 +276,12 @@ impl Tokens {
         if let Some(tenant) = &wanted.tenant {
             self.check_tenant(tenant)?;
         }
-        let mut flight = match self.look(wire, wanted) {
+        let mut passenger = match self.look(wire, wanted) {
             Found::Token(token) => return Ok(token),
             Found::Refused(error) => return Err(error),
-            Found::Flight(flight) => flight,
+            Found::Flight(passenger) => passenger,
         };
-        let landed = flight.wait_for(Option::is_some).await;
+        let landed = passenger.landing.wait_for(Option::is_some).await;
         match landed.as_deref() {
             Ok(Some(result)) => result.clone(),
             _ => Err(Error::new(Kind::Internal, "the sign-in ended without an answer")),
@@ -255,38 +330,42 @@ impl Tokens {
         let Some(entry) = entries.get_mut(wanted) else {
             return Found::Refused(Error::new(Kind::Internal, "the token cache lost an entry"));
         };
-        let in_flight = entry.flight.as_ref().filter(|f| f.has_changed().is_ok()).cloned();
+        let in_flight = entry.flight.as_ref().filter(|f| f.is_up()).cloned();
         match (&entry.token, in_flight) {
             (Some(token), _) if now < token.renew_at => Found::Token(token.clone()),
             (Some(token), flight) if now < token.ends_at => {
                 if flight.is_none() && now >= entry.rest_until {
-                    entry.flight = Some(self.take_off(wire, wanted));
+                    // Nobody waits for it, so nobody is asked for it.
+                    entry.flight = Some(self.take_off(wire, wanted, false));
                 }
                 Found::Token(token.clone())
             }
-            (_, Some(flight)) => Found::Flight(flight),
+            (_, Some(flight)) => Found::Flight(flight.board()),
             (_, None) => {
                 if let Some(refused) = entry.refused.as_ref().filter(|r| r.until > now) {
                     return Found::Refused(refused.again(now));
                 }
-                let flight = self.take_off(wire, wanted);
-                entry.flight = Some(flight.clone());
-                Found::Flight(flight)
+                let flight = self.take_off(wire, wanted, true);
+                let passenger = flight.board();
+                entry.flight = Some(flight);
+                Found::Flight(passenger)
             }
         }
     }
 
-    fn take_off(self: &Arc<Self>, wire: &Wire, wanted: &Wanted) -> Flight {
-        let (landing, flight) = watch::channel(None);
-        let (tokens, wire, wanted, state) = (self.clone(), wire.clone(), wanted.clone(), self.state());
-        let own = flight.clone();
+    fn take_off(self: &Arc<Self>, wire: &Wire, wanted: &Wanted, may_ask: bool) -> Flight {
+        let (landed, landing) = watch::channel(None);
+        let flight = Flight { landing, crowd: Arc::default() };
+        let asking = if may_ask { Asking::For(flight.crowd.clone()) } else { Asking::Never };
+        let wire = Wire { asking, ..wire.clone() };
+        let (tokens, wanted, state, own) = (self.clone(), wanted.clone(), self.state(), flight.clone());
         tokio::spawn(async move {
-            let result = tokens.acquire(&wire, &wanted).await;
+            let result = tokens.fly(&wire, &wanted, &state, &own).await;
             let now = wire.clock.monotonic();
             {
                 let mut entries = state.entries();
                 // An entry that was forgotten meanwhile, or begun anew, is not brought back.
-                if let Some(entry) = entries.get_mut(&wanted).filter(|e| e.flight.as_ref().is_some_and(|f| f.same_channel(&own))) {
+                if let Some(entry) = entries.get_mut(&wanted).filter(|e| e.flight.as_ref().is_some_and(|f| f.is(&own))) {
                     entry.flight = None;
                     match &result {
                         Ok(token) => (entry.token, entry.refused) = (Some(token.clone()), None),
@@ -297,9 +376,30 @@ impl Tokens {
                     }
                 }
             }
-            let _ = landing.send(Some(result));
+            let _ = landed.send(Some(result));
         });
         flight
+    }
+
+    /// Gets the token. Where a person is asked, that ends when nobody waits for the answer any more: a page that nobody needs stays open no longer
+    /// than the call that opened it.
+    async fn fly(&self, wire: &Wire, wanted: &Wanted, state: &State, own: &Flight) -> Result<Arc<Token>> {
+        let mut acquiring = pin!(self.acquire(wire, wanted));
+        loop {
+            tokio::select! {
+                result = &mut acquiring => return result,
+                () = own.crowd.left.notified() => {
+                    // Under this lock nobody can come on board unseen.
+                    let mut entries = state.entries();
+                    if own.crowd.asking.load(SeqCst) && own.crowd.waiting.load(SeqCst) == 0 {
+                        if let Some(entry) = entries.get_mut(wanted).filter(|e| e.flight.as_ref().is_some_and(|f| f.is(own))) {
+                            entry.flight = None;
+                        }
+                        return Err(Error::new(Kind::InteractionRequired, "the sign-in was given up"));
+                    }
+                }
+            }
+        }
     }
 
     async fn acquire(&self, wire: &Wire, wanted: &Wanted) -> Result<Arc<Token>> {
@@ -507,6 +607,67 @@ mod tests {
         assert_eq!(get(&tokens, &wire, &wanted).await, "token-2");
         tokens.refused(&wanted, &old);
         assert_eq!(get(&tokens, &wire, &wanted).await, "token-2");
+    }
+
+    /// A person who answers when told to, or never.
+    #[derive(Debug, Default)]
+    struct Slow {
+        asked: Arc<AtomicU64>,
+        answer: Arc<Notify>,
+    }
+    impl Credential for Slow {
+        fn kind(&self) -> &'static str {
+            "slow"
+        }
+        fn is_interactive(&self) -> bool {
+            true
+        }
+        fn acquire<'a>(&'a self, wire: &'a Wire, _: &'a Wanted) -> BoxFuture<'a, Result<Grant>> {
+            Box::pin(async move {
+                wire.asking.begin()?;
+                let n = self.asked.fetch_add(1, Relaxed) + 1;
+                self.answer.notified().await;
+                Ok(Grant { token: Secret::new(format!("token-{n}")), lifetime: Duration::from_secs(3600), refresh_in: None })
+            })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_person_is_asked_no_longer_when_the_last_caller_has_left() {
+        let (_, wire, _, wanted) = setup(None);
+        let person = Slow::default();
+        let (asked, answer) = (person.asked.clone(), person.answer.clone());
+        let tokens = Tokens::new(person);
+        {
+            let mut first = Box::pin(tokens.get(&wire, &wanted));
+            let mut second = Box::pin(tokens.get(&wire, &wanted));
+            assert!(futures_poll_once(&mut first).await.is_none() && futures_poll_once(&mut second).await.is_none());
+            settle().await;
+            drop(first);
+            settle().await;
+            assert!(futures_poll_once(&mut second).await.is_none(), "the second still waits");
+        }
+        settle().await;
+        let mut third = Box::pin(tokens.get(&wire, &wanted));
+        assert!(futures_poll_once(&mut third).await.is_none());
+        settle().await;
+        assert_eq!(asked.load(Relaxed), 2, "it was given up, and asked anew");
+        answer.notify_one();
+        assert_eq!(third.await.unwrap().secret.expose(), "token-2");
+    }
+
+    #[tokio::test]
+    async fn nobody_is_asked_in_the_background() {
+        let (_, wire, clock, wanted) = setup(None);
+        let person = Slow::default();
+        let (asked, answer) = (person.asked.clone(), person.answer.clone());
+        let tokens = Tokens::new(person);
+        answer.notify_one();
+        assert_eq!(get(&tokens, &wire, &wanted).await, "token-1");
+        clock.advance(Duration::from_secs(3400));
+        assert_eq!(get(&tokens, &wire, &wanted).await, "token-1");
+        settle().await;
+        assert_eq!((tokens.requests(), asked.load(Relaxed)), (2, 1));
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub use app::{App, Ask, ClientSecret, Proof};
 pub(crate) use authority::check_scheme;
 pub use authority::{Authority, check_tenant};
 pub use browser::Browser;
-pub use cache::{Through, Token, Tokens};
+pub use cache::{Asking, Through, Token, Tokens};
 pub use certificate::{Algorithm, Certificate, CertificateOptions, CertificateSource};
 pub use chain::{Chain, Member, Way};
 pub use choice::{Choice, Environment, Place, Remember, missing};
@@ -178,13 +178,15 @@ pub struct Wire {
     pub clock: Arc<dyn Clock>,
     /// Who we say we are.
     pub user_agent: String,
+    /// Whether a person may be asked.
+    pub asking: Asking,
 }
 
 #[cfg(test)]
 impl Wire {
     /// Over a scripted transport.
     pub(crate) fn over(transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Wire {
-        Wire { direct: transport.clone(), transport, clock, user_agent: "test".to_owned() }
+        Wire { direct: transport.clone(), transport, clock, user_agent: "test".to_owned(), asking: Asking::Freely }
     }
 }
 

@@ -228,6 +228,9 @@ impl<S: SignIn> Credential for User<S> {
             };
             // No other process waits until a person has answered.
             drop(locked);
+            if self.way.is_interactive() {
+                wire.asking.begin()?;
+            }
             let granted = self.sign_in(wire, wanted, claims).await?;
             session.signed_in(&self.client, &granted, self.store.as_deref()).await;
             granted.grant()

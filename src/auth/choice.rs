@@ -172,7 +172,7 @@ impl Choice {
             "github-actions" => self.github_actions(place),
             "azure-pipelines" => self.azure_pipelines(place),
             "managed-identity" => Ok(Box::new(self.managed_identity(place, false)?)),
-            "environment" => self.from_environment(place),
+            "environment" => self.of_environment(place),
             "browser" if place.is_remote() && self.redirect_uri.is_none() => self.user(place, self.paste()?),
             "browser" => self.user(place, self.browser()?),
             "device-code" => self.user(place, DeviceCode { person: self.person()? }),
@@ -359,7 +359,7 @@ impl Choice {
     }
 
     /// The environment's application or user: by secret, by certificate, or by name and password.
-    fn from_environment(&self, place: Place<'_>) -> Made {
+    fn of_environment(&self, place: Place<'_>) -> Made {
         let unavailable = |names: &str| {
             let message = format!("the environment names no credential: {names} not set");
             Error::new(Kind::CredentialUnavailable, message).hint(

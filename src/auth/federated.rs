@@ -340,7 +340,7 @@ mod tests {
 
     /// Signs in over a script; gives the result and what was sent.
     async fn sign_in(source: impl AssertionSource + 'static, steps: &[Step]) -> (Result<String>, Vec<Request>) {
-        let source: Box<dyn AssertionSource> = Box::new(source);
+        let source: Arc<dyn AssertionSource> = Arc::new(source);
         let app = app(ClientAssertion::new(source));
         sign_in_as(&app, steps).await
     }

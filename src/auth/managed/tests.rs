@@ -125,7 +125,7 @@ fn find(pairs: &[(&str, &str)], identity: Option<Identity>) -> Result<ManagedIde
 
 async fn ask(credential: &ManagedIdentity, clock: Arc<VirtualClock>, steps: Vec<Step>) -> Run {
     let script = Arc::new(Script { steps: Mutex::new(steps.into()), sent: Mutex::default(), clock: clock.clone() });
-    let wire = Wire { transport: Arc::new(NoProxy), direct: script.clone(), clock, user_agent: "test".into() };
+    let wire = Wire { transport: Arc::new(NoProxy), ..Wire::over(script.clone(), clock) };
     let result = credential.acquire(&wire, &Wanted::audience(AUDIENCE)).await;
     assert!(script.steps.lock().unwrap().is_empty(), "fewer requests than the script has: {result:?}");
     let sent = std::mem::take(&mut *script.sent.lock().unwrap());

@@ -558,6 +558,7 @@ def test_azure_identity_signs_a_person_in_by_browser(sb: xdrkit.Sandbox, identit
         record = credential.authenticate(scopes=[GRAPH])
         assert record.username == sb.identity["user"]
         assert good(sb, credential.get_token(GRAPH).token, user=True)
+    browser.threads[0].join(20)
     assert len(browser.landed) == 1
 
 

@@ -167,7 +167,7 @@ pub(super) fn environment(house: &House, platform: Platform, form: ExpiresOn) ->
         }
         Platform::AzureMl => vec![("MSI_ENDPOINT", endpoint), ("MSI_SECRET", header)],
         Platform::Arc | Platform::ArcOld => vec![("IDENTITY_ENDPOINT", endpoint), ("IMDS_ENDPOINT", house.plain.clone())],
-        Platform::CloudShell => vec![("MSI_ENDPOINT", endpoint)],
+        Platform::CloudShell => vec![("MSI_ENDPOINT", endpoint), ("AZUREPS_HOST_ENVIRONMENT", "cloud-shell/1.0".to_owned())],
     }
 }
 

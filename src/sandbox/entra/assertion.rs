@@ -84,7 +84,8 @@ impl Parts<'_> {
     }
 
     fn number(&self, claim: &str) -> Option<i64> {
-        self.claims.get(claim).and_then(Value::as_i64)
+        // MSAL writes fractions of seconds.
+        self.claims.get(claim).and_then(Value::as_f64).map(|n| n as i64)
     }
 }
 

@@ -156,8 +156,10 @@ pub(super) fn answer(house: &House, grant: &Grant<'_>) -> Value {
     body.insert("token_type".into(), "Bearer".into());
     if let Some(held) = claims.get("scp").and_then(Value::as_str) {
         let resource = scope.resource.trim_end_matches('/');
-        let named: Vec<String> = held.split_whitespace().map(|p| format!("{resource}/{p}")).collect();
-        body.insert("scope".into(), named.join(" ").into());
+        let all = if scope.default { Some(".default") } else { None };
+        let named = held.split_whitespace().chain(all).map(|p| format!("{resource}/{p}"));
+        let words: Vec<String> = scope.openid.iter().map(|w| (*w).to_owned()).chain(named).collect();
+        body.insert("scope".into(), words.join(" ").into());
     }
     // One second less than it is, as Entra says it.
     body.insert("expires_in".into(), number(lifetime - 1));
@@ -176,7 +178,7 @@ pub(super) fn answer(house: &House, grant: &Grant<'_>) -> Value {
             let family = grant.family.map_or_else(guid, str::to_owned);
             body.insert("refresh_token".into(), house.directory().give_refresh(client, upn, &family).into());
         }
-        if scope.openid {
+        if !scope.openid.is_empty() {
             body.insert("id_token".into(), id_token(house, client, upn, lifetime, grant.nonce).into());
         }
         if grant.client_info {

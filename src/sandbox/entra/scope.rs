@@ -39,6 +39,7 @@ const RESOURCES: &[(Service, &[&str])] = &[
     ),
 ];
 const GRAPH: &str = "https://graph.microsoft.com";
+const OPENID: [&str; 3] = ["openid", "profile", "email"];
 /// The one permission of the sandbox's applications themselves: what a token to act on a user's behalf carries.
 pub(super) const OWN_SCOPE: &str = "user_impersonation";
 
@@ -64,14 +65,18 @@ pub(super) struct Scope {
     pub(super) resource: String,
     /// Named permissions; none for `.default`.
     pub(super) names: Vec<String>,
-    pub(super) openid: bool,
+    /// Whether `.default` was asked for: libraries look for the very words that they sent.
+    pub(super) default: bool,
+    /// What was asked for of OpenID Connect: `openid`, `profile`, `email`.
+    pub(super) openid: Vec<&'static str>,
     pub(super) offline: bool,
 }
 
 impl Scope {
     /// All permissions of one resource.
     pub(super) fn of(target: Target, resource: &str, person: bool) -> Scope {
-        Scope { target, resource: resource.to_owned(), names: Vec::new(), openid: person, offline: person }
+        let openid = if person { vec!["openid"] } else { Vec::new() };
+        Scope { target, resource: resource.to_owned(), names: Vec::new(), default: false, openid, offline: person }
     }
 }
 
@@ -130,11 +135,11 @@ fn item(house: &House, text: &str, item: &str) -> Result<(Target, String, String
 /// Reads a scope parameter.
 pub(super) fn scope(house: &House, text: &str) -> Result<Scope, Refused> {
     let mut found: Option<Scope> = None;
-    let (mut openid, mut offline) = (false, false);
+    let (mut openid, mut offline) = (Vec::new(), false);
     for word in text.split_whitespace() {
-        match word {
-            "openid" | "profile" | "email" => openid = true,
-            "offline_access" => offline = true,
+        match (word, OPENID.iter().find(|known| **known == word)) {
+            (_, Some(known)) => openid.push(*known),
+            ("offline_access", _) => offline = true,
             _ => {
                 let (target, name, permission) = item(house, text, word)?;
                 let entry = found.get_or_insert_with(|| Scope::of(target, &name, false));
@@ -145,7 +150,9 @@ pub(super) fn scope(house: &House, text: &str) -> Result<Scope, Refused> {
                     );
                     return Err(refused(400, "invalid_request", 28_000, words));
                 }
-                if permission != ".default" {
+                if permission == ".default" {
+                    entry.default = true;
+                } else {
                     entry.names.push(permission);
                 }
             }
@@ -154,7 +161,7 @@ pub(super) fn scope(house: &House, text: &str) -> Result<Scope, Refused> {
     // No resource at all: sign-in alone, for which Entra gives a Graph token.
     let mut scope = match found {
         Some(scope) => scope,
-        None if openid || offline => Scope::of(Target::Service(Service::Graph), GRAPH, false),
+        None if offline || !openid.is_empty() => Scope::of(Target::Service(Service::Graph), GRAPH, false),
         None => return Err(bad_scope(text)),
     };
     (scope.openid, scope.offline) = (openid, offline);

@@ -159,7 +159,9 @@ fn a_device_code_is_pending_until_a_person_answers() {
     assert_eq!((claim(&token, "upn"), claim(&token, "unique_name"), claim(&token, "idtyp")), (user.clone(), user.clone(), "user".into()));
     assert!(!claim(&token, "name").is_empty() && claims(&token).get("roles").is_none());
     assert!(claim(&token, "scp").split(' ').any(|s| s == "ThreatHunting.Read.All"));
-    assert!(answer.at("scope").contains(&format!("{GRAPH}/ThreatHunting.Read.All")));
+    let scope = answer.at("scope");
+    assert!(scope.starts_with("openid profile ") && scope.contains(&format!(" {GRAPH}/ThreatHunting.Read.All")), "{scope}");
+    assert!(scope.ends_with(&format!(" {GRAPH}/.default")) && !scope.contains("offline_access"), "{scope}");
     let info = json::parse(&jwt::decode(&answer.at("client_info")).unwrap()).unwrap();
     assert_eq!(info.get("utid").unwrap().as_str(), Some(sandbox.identity().tenant_id.as_str()));
     assert_eq!(info.get("uid").unwrap().as_str(), Some(claim(&token, "oid").as_str()));
@@ -339,6 +341,8 @@ fn a_certificates_key_opens_like_a_secret() {
     ] {
         assert_eq!(signer.with(&[("aud", audience.as_str().into())]).status, 200, "{audience}");
     }
+    let fraction = signer.sandbox.house.clock.seconds() as f64 + 60.5;
+    assert_eq!(signer.with(&[("exp", Value::Float(fraction))]).status, 200, "MSAL writes fractions");
     let once = assertion("PS256", signer.header(), signer.claims(&[]));
     assert_eq!((signer.present(&once).status, signer.present(&once).status), (200, 200), "Entra lets it be presented again");
 }

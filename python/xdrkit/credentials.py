@@ -19,7 +19,7 @@ from .errors import ConfigurationError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping
     from datetime import timedelta
     from types import TracebackType
     from typing import Any, Literal, NoReturn, Protocol, Union
@@ -90,7 +90,12 @@ class AccessTokenInfo:
     """A token with what is known about it, as azure-core has it."""
 
     def __init__(
-        self, token: str, expires_on: int, *, token_type: str = "Bearer", refresh_on: int | None = None
+        self,
+        token: str,
+        expires_on: int,
+        *,
+        token_type: str = "Bearer",  # noqa: S107 - no password, the kind of token
+        refresh_on: int | None = None,
     ) -> None:
         self.token = token
         self.expires_on = expires_on

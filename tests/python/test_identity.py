@@ -160,7 +160,7 @@ def test_audiences_may_be_others_than_the_clouds(sb: xdrkit.Sandbox) -> None:
     with sb.client(audience={"endpoint": windows}) as client:
         assert client.whoami("endpoint")["audience"] == windows
     for wrong in ({"mde": windows}, {"endpoint": f"{windows}/.default"}, {"endpoint": ""}):
-        with pytest.raises(errors.ConfigurationError, match="^audience:"):
+        with pytest.raises(errors.ConfigurationError, match=r"^audience:"):
             sb.client(audience=wrong)
 
 

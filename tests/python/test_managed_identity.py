@@ -74,7 +74,7 @@ def arc_keys(endpoint: str) -> str:
         urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=20)
     realm = caught.value.headers["WWW-Authenticate"].split("realm=")[1]
     caught.value.close()
-    return os.path.dirname(realm.strip('"'))
+    return os.fspath(Path(realm.strip('"')).parent)
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)

@@ -3,33 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-import html
 import http.client
 import os
-import re
-import ssl
 import stat
 import sys
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import pytest
 
 import xdrkit
 from xdrkit import errors
 
-DATA = Path(__file__).resolve().parents[1] / "data" / "certificates"
-GRAPH = "https://graph.microsoft.com/.default"
-ENDPOINT = "https://api.securitycenter.microsoft.com/.default"
+from .sign_in import (
+    DATA,
+    ENDPOINT,
+    GRAPH,
+    WAYS,
+    XDR,
+    Browser,
+    certificate,
+    client_of,
+    interactive,
+    no_other_roots,
+    password,
+    pasted,
+    secret,
+    where,
+    workload,
+)
 
 
 @pytest.fixture(autouse=True)
 def _no_other_roots(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"):
-        monkeypatch.delenv(name, raising=False)
+    no_other_roots(monkeypatch)
 
 
 @pytest.fixture(scope="module")
@@ -44,144 +54,9 @@ def tls(shared: xdrkit.Sandbox) -> xdrkit.Sandbox:
     return shared
 
 
-def where(sb: xdrkit.Sandbox) -> dict[str, Any]:
-    return {"authority": sb.url, "ca_bundle": sb.ca_file}
-
-
-def client_of(sb: xdrkit.Sandbox, credential: Any, **options: Any) -> xdrkit.Client:
-    return xdrkit.Client(credential=credential, base_url=sb.url, ca_bundle=sb.ca_file, **options)
-
-
-class Browser:
-    """A person's browser: follows redirects, sends the one form that it is shown."""
-
-    def __init__(self, sb: xdrkit.Sandbox) -> None:
-        context = ssl.create_default_context(cafile=sb.ca_file)
-        self.opener = urllib.request.build_opener(
-            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
-        )
-        self.pages: list[xdrkit.SignInPage] = []
-
-    def open(self, page: xdrkit.SignInPage) -> bool:
-        self.pages.append(page)
-        with self.opener.open(page.url, timeout=20) as answer:
-            body = answer.read().decode()
-        action = re.search(r'action="([^"]*)"', body)
-        assert action is not None
-        fields = {k: html.unescape(v) for k, v in re.findall(r'name="([^"]*)" value="([^"]*)"', body)}
-        target = html.unescape(action.group(1))
-        with self.opener.open(target, urllib.parse.urlencode(fields).encode(), timeout=20) as answer:
-            assert answer.status == 200
-        return True
-
-    def last_address(self, page: xdrkit.SignInPage) -> str:
-        """Where the browser ends up, which it may not be able to show."""
-        self.pages.append(page)
-        parts = urllib.parse.urlsplit(page.url)
-        assert parts.hostname is not None
-        context = ssl.create_default_context(cafile=self.ca(page))
-        connection = http.client.HTTPSConnection(parts.hostname, parts.port, context=context, timeout=20)
-        connection.request("GET", f"{parts.path}?{parts.query}")
-        location = connection.getresponse().headers["Location"]
-        connection.close()
-        return location
-
-    def ca(self, _: xdrkit.SignInPage) -> str | None:
-        return self._ca
-
-    _ca: str | None = None
-
-
 @pytest.fixture
 def browser(tls: xdrkit.Sandbox) -> Browser:
-    made = Browser(tls)
-    made._ca = tls.ca_file
-    return made
-
-
-def certificate(sb: xdrkit.Sandbox, file: str = "leaf.pem", **options: Any) -> xdrkit.CertificateCredential:
-    sb.register_certificate(DATA / "leaf.pem")
-    return xdrkit.CertificateCredential(sb.tenant_id, sb.client_id, DATA / file, **options, **where(sb))
-
-
-def secret(sb: xdrkit.Sandbox) -> xdrkit.ClientSecretCredential:
-    return xdrkit.ClientSecretCredential(sb.tenant_id, sb.client_id, sb.identity["client_secret"], **where(sb))
-
-
-def workload(sb: xdrkit.Sandbox, folder: Path) -> xdrkit.WorkloadIdentityCredential:
-    (folder / "token").write_text(f"\n {sb.federated_token()} \n")
-    return xdrkit.WorkloadIdentityCredential(sb.tenant_id, sb.client_id, folder / "token", **where(sb))
-
-
-def device(sb: xdrkit.Sandbox) -> xdrkit.DeviceCodeCredential:
-    return xdrkit.DeviceCodeCredential(
-        sb.tenant_id,
-        sb.identity["public_client_id"],
-        prompt=lambda code: sb.approve(code.user_code),
-        **where(sb),
-    )
-
-
-def interactive(sb: xdrkit.Sandbox, browser: Browser, **options: Any) -> xdrkit.InteractiveBrowserCredential:
-    return xdrkit.InteractiveBrowserCredential(
-        sb.tenant_id,
-        sb.identity["public_client_id"],
-        **{"open_browser": browser.open, **options},
-        **where(sb),
-    )
-
-
-def pasted(sb: xdrkit.Sandbox, browser: Browser, **options: Any) -> xdrkit.PasteRedirectCredential:
-    return xdrkit.PasteRedirectCredential(
-        sb.tenant_id,
-        sb.identity["public_client_id"],
-        **{"ask": browser.last_address, **options},
-        **where(sb),
-    )
-
-
-def password(sb: xdrkit.Sandbox, word: str | None = None) -> xdrkit.UsernamePasswordCredential:
-    return xdrkit.UsernamePasswordCredential(
-        sb.tenant_id,
-        sb.identity["public_client_id"],
-        sb.identity["user"],
-        word or sb.identity["user_password"],
-        **where(sb),
-    )
-
-
-def behalf(sb: xdrkit.Sandbox, **options: Any) -> xdrkit.OnBehalfOfCredential:
-    user = password(sb).get_token(f"{sb.client_id}/.default").token
-    proof = options or {"client_secret": sb.identity["client_secret"]}
-    return xdrkit.OnBehalfOfCredential(sb.tenant_id, sb.client_id, user_assertion=user, **proof, **where(sb))
-
-
-WAYS: dict[str, tuple[str, Callable[[xdrkit.Sandbox, Browser, Path], xdrkit.Credential]]] = {
-    "client secret": ("app", lambda sb, b, f: secret(sb)),
-    "certificate": ("app", lambda sb, b, f: certificate(sb)),
-    "certificate, RS256 and SHA-1": ("app", lambda sb, b, f: certificate(sb, algorithm="RS256", thumbprint_sha1=True)),
-    "certificate in PFX": ("app", lambda sb, b, f: certificate(sb, "aes.pfx", password=b"correct-horse")),
-    "assertion": (
-        "app",
-        lambda sb, b, f: xdrkit.ClientAssertionCredential(
-            sb.tenant_id, sb.client_id, lambda: sb.federated_token().encode(), **where(sb)
-        ),
-    ),
-    "workload identity": ("app", lambda sb, b, f: workload(sb, f)),
-    "device code": ("user", lambda sb, b, f: device(sb)),
-    "browser": ("user", lambda sb, b, f: interactive(sb, b)),
-    "paste": ("user", lambda sb, b, f: pasted(sb, b)),
-    "password": ("user", lambda sb, b, f: password(sb)),
-    "on behalf of, with a secret": ("user", lambda sb, b, f: behalf(sb)),
-    "on behalf of, with a certificate": (
-        "user",
-        lambda sb, b, f: (certificate(sb), behalf(sb, certificate_path=DATA / "leaf.pem"))[1],
-    ),
-    "chain": (
-        "app",
-        lambda sb, b, f: xdrkit.ChainedCredential(xdrkit.WorkloadIdentityCredential(), secret(sb)),
-    ),
-}
+    return Browser(tls)
 
 
 @pytest.fixture(params=WAYS)
@@ -222,9 +97,7 @@ def test_each_way_serves_async_clients_and_azure_sdk_clients(tls: xdrkit.Sandbox
 
 def test_one_sign_in_serves_all_audiences_although_refresh_tokens_rotate(tls: xdrkit.Sandbox, browser: Browser) -> None:
     credential = interactive(tls, browser)
-    tokens = {
-        credential.get_token(scope).token for scope in (GRAPH, ENDPOINT, "https://api.security.microsoft.com/.default")
-    }
+    tokens = {credential.get_token(scope).token for scope in (GRAPH, ENDPOINT, XDR)}
     assert len(tokens) == 3
     assert len(browser.pages) == 1
     assert credential.accounts()[0]["username"] == tls.identity["user"]
@@ -282,7 +155,7 @@ def test_a_platforms_token_file_is_read_each_time(tls: xdrkit.Sandbox, tmp_path:
         credential.get_token(ENDPOINT)
     (tmp_path / "token").unlink()
     with pytest.raises(errors.CredentialUnavailableError):
-        credential.get_token("https://api.security.microsoft.com/.default")
+        credential.get_token(XDR)
 
 
 def test_a_clock_that_is_wrong_by_an_hour_does_no_harm(tls: xdrkit.Sandbox) -> None:

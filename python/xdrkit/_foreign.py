@@ -1,7 +1,7 @@
 """Asks credentials of other libraries for tokens, and functions for assertions. Called from Rust, on a thread of its own.
 
-Coroutines run on one event loop that stays: the sessions of async credentials belong to the loop of their first use, so a new loop for
-each token would find them closed.
+The sessions of async credentials belong to the loop in which they were made. So a coroutine runs in the loop that called xdrkit last, while
+that answers; and where there is none, or it is held up by a blocking call, in one of our own that stays.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _loop_pid = 0
 
 
 def ask(
-    credential: Any, scopes: list[str], claims: str | None, tenant_id: str | None, cae: bool
+    credential: Any, scopes: list[str], claims: str | None, tenant_id: str | None, cae: bool, loop: Any = None
 ) -> tuple[str, int | None, int | None]:
     """A token, and when it ends and should be renewed, in seconds since 1970, if that is known."""
     more = {"claims": claims, "tenant_id": tenant_id, "enable_cae": cae or None}
@@ -30,15 +30,15 @@ def ask(
     else:
         answer = credential(*_wanted_by(credential, scopes))
     if hasattr(answer, "__await__"):
-        answer = _run(answer)
+        answer = _run(answer, loop)
     return _token(answer)
 
 
-def assertion(function: Any) -> str:
+def assertion(function: Any, loop: Any = None) -> str:
     """What a function gives that makes assertions."""
     made = function()
     if hasattr(made, "__await__"):
-        made = _run(made)
+        made = _run(made, loop)
     if isinstance(made, (bytes, bytearray)):
         made = bytes(made).decode("ascii")
     if not isinstance(made, str):
@@ -143,13 +143,26 @@ def _from_now(seconds: Any) -> int | None:
     return None if seconds is None else int(time.time()) + int(seconds)
 
 
-def _run(awaitable: Any) -> Any:
+def _run(awaitable: Any, loop: Any) -> Any:
     import asyncio
 
     async def waited() -> Any:
         return await awaitable
 
-    return asyncio.run_coroutine_threadsafe(waited(), _running_loop()).result()
+    chosen = loop if _answers(loop) else _running_loop()
+    return asyncio.run_coroutine_threadsafe(waited(), chosen).result()
+
+
+def _answers(loop: Any) -> bool:
+    """Whether a loop runs and is not held up, by a call of the sync client perhaps that waits for this very token."""
+    if loop is None or not loop.is_running():
+        return False
+    answered = threading.Event()
+    try:
+        loop.call_soon_threadsafe(answered.set)
+    except RuntimeError:  # it was closed meanwhile
+        return False
+    return answered.wait(0.25)
 
 
 def _running_loop() -> Any:

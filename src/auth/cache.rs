@@ -599,6 +599,29 @@ mod tests {
         assert!(tokens.get(&wire, &wanted).await.is_err());
     }
 
+    /// Run with `cargo nextest run --release --run-ignored only --no-capture cached_hit`.
+    #[tokio::test]
+    #[ignore = "a measurement"]
+    #[allow(clippy::print_stdout)]
+    async fn what_a_cached_hit_costs() {
+        const HITS: u32 = 1_000_000;
+        let (tokens, wire, _, _) = setup(None);
+        let wanted = Wanted::audience("https://api.securitycenter.microsoft.com");
+        tokens.get(&wire, &wanted).await.unwrap();
+        for (what, hit) in [("get", true), ("cached", false)] {
+            let began = std::time::Instant::now();
+            for _ in 0..HITS {
+                if hit {
+                    std::hint::black_box(tokens.get(&wire, &wanted).await.unwrap());
+                } else {
+                    std::hint::black_box(tokens.cached(&wire, &wanted).unwrap());
+                }
+            }
+            println!("{what}: {} ns a hit", began.elapsed().as_nanos() / u128::from(HITS));
+        }
+        assert_eq!(tokens.requests(), 1);
+    }
+
     #[tokio::test]
     async fn only_the_refused_token_is_forgotten() {
         let (tokens, wire, _, wanted) = setup(None);

@@ -62,6 +62,9 @@ enum SandboxCommand {
         /// Leave device codes to be approved on the sandbox's device page.
         #[arg(long)]
         no_auto_approve: bool,
+        /// Speak https, with a certificate of its own; SSL_CERT_FILE is then the file to trust.
+        #[arg(long)]
+        tls: bool,
     },
 }
 
@@ -78,8 +81,8 @@ pub fn run(argv: &[String]) -> i32 {
     };
     let done = match arguments.command {
         Command::Demo => in_runtime(demo::run()),
-        Command::Sandbox { command: SandboxCommand::Up { port, seed, no_auto_approve } } => {
-            let options = Options { port, seed, auto_approve: !no_auto_approve, ..Options::default() };
+        Command::Sandbox { command: SandboxCommand::Up { port, seed, no_auto_approve, tls } } => {
+            let options = Options { port, seed, auto_approve: !no_auto_approve, tls, ..Options::default() };
             sandbox_up(options)
         }
         Command::Call { operation, arguments } => in_runtime(call(operation, arguments)),
@@ -118,7 +121,7 @@ fn in_runtime(work: impl Future<Output = Result<()>>) -> Result<()> {
 fn sandbox_up(options: Options) -> Result<()> {
     let running = Sandbox::start(options).map_err(|e| Error::argument("port", e))?;
     let who = running.identity();
-    let lines = [
+    let mut lines = vec![
         format!("# {} is at {}; Ctrl-C stops it. For another program:", who.tenant_name, running.url()),
         format!("export AZURE_TENANT_ID={}", who.tenant_id),
         format!("export AZURE_CLIENT_ID={}", who.client_id),
@@ -126,6 +129,7 @@ fn sandbox_up(options: Options) -> Result<()> {
         format!("export AZURE_AUTHORITY_HOST={}", running.url()),
         format!("export XDRKIT_BASE_URL={}", running.url()),
     ];
+    lines.extend(running.ca_file().map(|file| format!("export SSL_CERT_FILE={file}")));
     let mut out = io::stdout().lock();
     writeln!(out, "{}", lines.join("\n")).and_then(|()| out.flush()).map_err(|e| printing(&e))?;
     drop(out);

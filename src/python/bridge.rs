@@ -11,8 +11,9 @@ use crate::{
 };
 use pyo3::prelude::*;
 use std::{
+    convert::Infallible,
     mem::ManuallyDrop,
-    sync::{Mutex, PoisonError, mpsc},
+    sync::{Arc, Mutex, PoisonError, mpsc},
 };
 use tokio::sync::oneshot;
 
@@ -34,6 +35,7 @@ pub(super) fn future<'py, T: Send + 'static>(
     convert: impl FnOnce(Python<'_>, T) -> PyResult<Py<PyAny>> + Send + 'static,
 ) -> PyResult<Bound<'py, PyAny>> {
     let event_loop = py.import("asyncio")?.call_method0("get_running_loop")?;
+    remember_loop(&event_loop);
     let future = event_loop.call_method0("create_future")?;
     let (cancel, mut cancelled) = oneshot::channel();
     future.call_method1("add_done_callback", (OnDone(Mutex::new(Some(cancel))),))?;
@@ -57,6 +59,26 @@ pub(super) fn future<'py, T: Send + 'static>(
         }
     });
     Ok(future)
+}
+
+/// The loop that called last: async credentials of other libraries belong to the loop in which they were made.
+static LAST_LOOP: PerProcess<Mutex<Option<Py<PyAny>>>> = PerProcess::new();
+
+fn last_loop() -> Arc<Mutex<Option<Py<PyAny>>>> {
+    LAST_LOOP.get_or_try_make(|| Ok::<_, Infallible>(Mutex::default())).unwrap_or_else(|never| match never {})
+}
+
+fn remember_loop(event_loop: &Bound<'_, PyAny>) {
+    let last = last_loop();
+    let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+    if !last.as_ref().is_some_and(|known| known.is(event_loop)) {
+        *last = Some(event_loop.clone().unbind());
+    }
+}
+
+/// The loop that called last, if any did.
+pub(super) fn callers_loop(py: Python<'_>) -> Option<Py<PyAny>> {
+    last_loop().lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|known| known.clone_ref(py))
 }
 
 fn queue() -> PyResult<mpsc::Sender<Completion>> {

@@ -126,7 +126,10 @@ impl AssertionSource for Asked {
         Box::pin(async move {
             let Some(function) = super::gate::attach(|py| self.0.clone_ref(py)) else { return Err(Error::closed()) };
             super::bridge::call_python(move |py| {
-                let made = py.import("xdrkit._foreign").and_then(|m| m.call_method1("assertion", (function,))).and_then(|a| a.extract());
+                let made = py
+                    .import("xdrkit._foreign")
+                    .and_then(|m| m.call_method1("assertion", (function, super::bridge::callers_loop(py))))
+                    .and_then(|a| a.extract());
                 made.map(|text: String| Secret::new(text)).map_err(|e| super::errors::lower(py, &e, "the function gave no assertion"))
             })
             .await

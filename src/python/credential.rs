@@ -227,7 +227,7 @@ impl Credential for Foreign {
 type Answer = (String, Option<i64>, Option<i64>);
 
 fn ask(py: Python<'_>, object: &Bound<'_, PyAny>, wanted: &Wanted) -> Result<Answer> {
-    let arguments = (object, &wanted.scopes, wanted.claims.as_deref(), wanted.tenant.as_deref(), wanted.cae);
+    let arguments = (object, &wanted.scopes, wanted.claims.as_deref(), wanted.tenant.as_deref(), wanted.cae, bridge::callers_loop(py));
     let asked = py.import("xdrkit._foreign").and_then(|m| m.call_method1("ask", arguments)).and_then(|a| a.extract());
     asked.map_err(|e| {
         let name = object.get_type().name().map_or_else(|_| "credential".to_owned(), |n| n.to_string());

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
@@ -15,15 +16,27 @@ import xdrkit
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[2]
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+# By these names a program finds credentials, settings and the place where it runs.
+OWN = (
+    "AZURE",
+    "XDRKIT_",
+    "DEFENDER_",
+    "IDENTITY_",
+    "IMDS_",
+    "MSI_",
+    "ACTIONS_ID_TOKEN_",
+    "SYSTEM_",
+    "AUTOMATION_",
+    "DEFAULT_IDENTITY_",
+)
 
 
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the developer's own tenant or proxy."""
-    for name in ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET", "AUTHORITY_HOST"):
-        monkeypatch.delenv(f"AZURE_{name}", raising=False)
-    for name in ("BASE_URL", "CLOUD", "LOG"):
-        monkeypatch.delenv(f"XDRKIT_{name}", raising=False)
+    for name in list(os.environ):
+        if name.startswith(OWN):
+            monkeypatch.delenv(name)
     for name in PROXIES:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)

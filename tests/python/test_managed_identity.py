@@ -16,20 +16,6 @@ import xdrkit
 from xdrkit import errors
 
 SCOPE = "https://api.securitycenter.microsoft.com/.default"
-VARIABLES = (
-    "IDENTITY_ENDPOINT",
-    "IDENTITY_HEADER",
-    "IDENTITY_SERVER_THUMBPRINT",
-    "IMDS_ENDPOINT",
-    "MSI_ENDPOINT",
-    "MSI_SECRET",
-    "AZUREPS_HOST_ENVIRONMENT",
-    "AUTOMATION_ASSET_ACCOUNTID",
-    "DEFAULT_IDENTITY_CLIENT_ID",
-    "AZURE_POD_IDENTITY_AUTHORITY_HOST",
-    "AZURE_FEDERATED_TOKEN_FILE",
-    "AZURE_TOKEN_CREDENTIALS",
-)
 PLATFORMS = {
     "imds": "IMDS",
     "app-service": "App Service",
@@ -49,10 +35,8 @@ def shared() -> Iterator[xdrkit.Sandbox]:
 
 
 @pytest.fixture
-def sb(shared: xdrkit.Sandbox, monkeypatch: pytest.MonkeyPatch) -> xdrkit.Sandbox:
+def sb(shared: xdrkit.Sandbox) -> xdrkit.Sandbox:
     shared.reset()
-    for name in VARIABLES:
-        monkeypatch.delenv(name, raising=False)
     return shared
 
 
@@ -149,8 +133,6 @@ def test_an_identity_that_cannot_be_right_is_refused(sb: xdrkit.Sandbox, wrong: 
 def nowhere(sb: xdrkit.Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A machine without tools, without variables, and with nobody behind the metadata service's address."""
     monkeypatch.setenv("PATH", os.fspath(tmp_path))
-    for name in ("CODESPACES", "ACTIONS_ID_TOKEN_REQUEST_URL"):
-        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:1")
 
 

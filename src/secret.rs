@@ -34,6 +34,28 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// The same for bytes, such as a file with a key in it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretBytes(Zeroizing<Vec<u8>>);
+
+impl SecretBytes {
+    /// Takes the bytes over.
+    pub fn new(bytes: Vec<u8>) -> SecretBytes {
+        SecretBytes(Zeroizing::new(bytes))
+    }
+
+    /// The bytes themselves.
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
 /// A URL as it may be shown: without user info, query and fragment, which can hold filters, signatures and codes.
 pub fn shown(url: &Url) -> String {
     let mut url = url.clone();
@@ -51,6 +73,7 @@ mod tests {
     #[test]
     fn nothing_of_a_secret_shows() {
         assert_eq!(format!("{:?}", Secret::new("hunter2")), "***");
+        assert_eq!(format!("{:?}", SecretBytes::new(vec![104])), "***");
         assert_eq!(shown(&Url::parse("https://u:p@host/a?sig=x#y").unwrap()), "https://host/a");
     }
 }

@@ -11,10 +11,9 @@ use super::{
 use crate::{
     cloud::Cloud,
     error::{Error, Kind, Result, did_you_mean, listed},
-    secret::Secret,
+    secret::{Secret, SecretBytes},
 };
 use std::{path::PathBuf, sync::Arc, time::Duration};
-use zeroize::Zeroizing;
 
 /// The kinds that need no more than settings and the environment: the short forms of `credential=`.
 const SHORT_FORMS: &[&str] = &[
@@ -67,7 +66,7 @@ pub struct Choice {
     /// A file with a certificate and its key.
     pub certificate_path: Option<String>,
     /// The content of such a file.
-    pub certificate_data: Option<Zeroizing<Vec<u8>>>,
+    pub certificate_data: Option<SecretBytes>,
     /// The password of that.
     pub certificate_password: Option<Secret>,
     /// `PS256` or `RS256`.
@@ -283,7 +282,7 @@ impl Choice {
         };
         let source = match (&self.certificate_path, &self.certificate_data) {
             (Some(path), _) => CertificateSource::Path(path.into()),
-            (None, Some(data)) => CertificateSource::Bytes(data.to_vec()),
+            (None, Some(data)) => CertificateSource::Bytes(data.expose().to_vec()),
             (None, None) => return Err(missing("certificate_path", "AZURE_CLIENT_CERTIFICATE_PATH")),
         };
         Certificate::new(CertificateOptions {
@@ -442,4 +441,165 @@ pub fn missing(name: &str, variable: &str) -> Error {
         "pass tenant_id, client_id and client_secret, or credential=, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; \
          without a tenant, xdrkit.sandbox() gives a client to try",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{auth::DevicePrompt, cloud::CLOUDS};
+
+    const TENANT: &str = "11111111-2222-3333-4444-555555555555";
+    const KEY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/certificates/leaf.pem");
+
+    #[derive(Debug)]
+    struct Nobody;
+    impl Person for Nobody {
+        fn show_code(&self, _: &DevicePrompt) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    fn build(kind: &str, choice: Choice, variables: &[(&str, &str)]) -> Made {
+        let environment = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
+        let choice = Choice { person: Some(Arc::new(Nobody)), ..choice };
+        choice.build(kind, Place { cloud: &CLOUDS[0], environment: &environment })
+    }
+
+    fn app() -> Choice {
+        Choice { tenant_id: Some(TENANT.into()), client_id: Some("app".into()), ..Choice::default() }
+    }
+
+    fn error(made: Made) -> (Kind, String) {
+        let error = made.err().unwrap();
+        (error.kind(), error.to_string())
+    }
+
+    #[test]
+    fn every_kind_is_made_from_what_it_needs() {
+        let secret = || Some(Secret::new("s"));
+        let assertion: Option<Arc<dyn AssertionSource>> = Some(Arc::new(TokenFile::new("/nowhere")));
+        let table: Vec<(&str, Choice, &str)> = vec![
+            ("client-secret", Choice { client_secret: secret(), ..app() }, "client secret"),
+            ("certificate", Choice { certificate_path: Some(KEY.into()), ..app() }, "certificate"),
+            ("client-assertion", Choice { assertion: assertion.clone(), ..app() }, "workload identity"),
+            ("workload-identity", Choice { token_file_path: Some("/nowhere".into()), ..app() }, "workload identity"),
+            ("managed-identity", Choice::default(), "managed identity (IMDS)"),
+            ("browser", app(), "browser"),
+            ("device-code", app(), "device code"),
+            ("paste", app(), "paste"),
+            ("username-password", Choice { username: Some("u@x.example".into()), password: secret(), ..app() }, "username and password"),
+            ("on-behalf-of", Choice { client_secret: secret(), user_assertion: secret(), ..app() }, "on behalf of"),
+            ("on-behalf-of", Choice { certificate_path: Some(KEY.into()), user_assertion: secret(), ..app() }, "on behalf of"),
+            ("on-behalf-of", Choice { assertion, user_assertion: secret(), ..app() }, "on behalf of"),
+            ("azure-cli", Choice::default(), "Azure CLI"),
+            ("azure-developer-cli", Choice::default(), "Azure Developer CLI"),
+            ("azure-powershell", Choice::default(), "Azure PowerShell"),
+            ("default", Choice::default(), "chained"),
+            ("static-token", Choice { token: secret(), ..Choice::default() }, "static token"),
+        ];
+        for (kind, choice, told) in table {
+            let made = build(kind, choice, &[]).unwrap_or_else(|e| panic!("{kind}: {e}"));
+            assert_eq!(made.kind(), told, "{kind}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        for (kind, choice, name) in [
+            ("client-secret", app(), "client_secret"),
+            ("certificate", app(), "certificate_path"),
+            ("client-assertion", app(), "assertion"),
+            ("username-password", app(), "username"),
+            ("on-behalf-of", app(), "user_assertion"),
+            ("on-behalf-of", Choice { user_assertion: Some(Secret::new("t")), ..app() }, "client_secret"),
+            ("browser", Choice::default(), "client_id"),
+            ("static-token", Choice::default(), "token"),
+            ("browser", Choice { fallback: Some("hope".into()), ..app() }, "fallback"),
+            ("browser", Choice { prompt: Some("none".into()), ..app() }, "prompt"),
+            ("certificate", Choice { certificate_path: Some(KEY.into()), algorithm: Some("HS256".into()), ..app() }, "algorithm"),
+            ("device-code", Choice { authority: Some("https://evil.example".into()), ..app() }, "authority"),
+            ("github", app(), "credential"),
+        ] {
+            let (class, message) = error(build(kind, choice, &[]));
+            assert_eq!(class, Kind::Configuration, "{kind}: {message}");
+            assert!(message.starts_with(&format!("{name}:")), "{kind}: {message}");
+        }
+        for kind in ["workload-identity", "github-actions", "environment"] {
+            assert_eq!(error(build(kind, app(), &[])).0, Kind::CredentialUnavailable, "{kind}");
+        }
+    }
+
+    #[test]
+    fn the_environment_names_a_secret_before_a_certificate_before_a_user() {
+        let base = [("AZURE_TENANT_ID", TENANT), ("AZURE_CLIENT_ID", "app")];
+        let user = [("AZURE_USERNAME", "u@x.example"), ("AZURE_PASSWORD", "p")];
+        let certificate = [("AZURE_CLIENT_CERTIFICATE_PATH", KEY), ("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN", "false")];
+        let secret = [("AZURE_CLIENT_SECRET", "s")];
+        let kind = |parts: &[&[(&'static str, &'static str)]]| build("environment", Choice::default(), &parts.concat()).unwrap().kind();
+        assert_eq!(kind(&[&base, &user]), "username and password");
+        assert_eq!(kind(&[&base, &user, &certificate]), "certificate");
+        assert_eq!(kind(&[&base, &user, &certificate, &secret]), "client secret");
+        assert_eq!(error(build("environment", Choice::default(), &[&base[..], &user[..1]].concat())).0, Kind::CredentialUnavailable);
+    }
+
+    #[test]
+    fn an_application_is_read_whole_under_one_prefix() {
+        let variables = [
+            ("AZURE_TENANT_ID", "azure.example"),
+            ("AZURE_CLIENT_ID", "theirs"),
+            ("AZURE_CLIENT_SECRET", "s"),
+            ("DEFENDER_TENANT_ID", "defender.example"),
+            ("DEFENDER_CLIENT_ID", "ours"),
+        ];
+        assert_eq!(error(build("environment", Choice::default(), &variables)).0, Kind::CredentialUnavailable, "no secret of another's");
+        let whole = [&variables[..], &[("DEFENDER_CLIENT_SECRET", "t")]].concat();
+        let made = build("environment", Choice::default(), &whole).unwrap();
+        assert_eq!((made.tenant(), made.client_id()), (Some("defender.example"), Some("ours")));
+    }
+
+    #[test]
+    fn a_browser_of_another_computer_is_no_browser() {
+        let kind = |variables: &[(&str, &str)], choice: Choice| build("browser", choice, variables).unwrap().kind();
+        for name in
+            ["CODESPACES", "JUPYTERHUB_USER", "DATABRICKS_RUNTIME_VERSION", "COLAB_RELEASE_TAG", "AZUREML_NB_PATH", "SSH_CONNECTION"]
+        {
+            assert_eq!(kind(&[(name, "1")], app()), "paste", "{name}");
+        }
+        assert_eq!(kind(&[("SSH_CONNECTION", "1"), ("DISPLAY", ":10")], app()), "browser");
+        assert_eq!(kind(&[("CODESPACES", "1")], Choice { redirect_uri: Some("http://localhost:8400".into()), ..app() }), "browser");
+    }
+
+    #[test]
+    fn people_of_any_organization_sign_in_where_no_tenant_is_named() {
+        let made = build("device-code", Choice { tenant_id: None, ..app() }, &[]).unwrap();
+        assert_eq!(made.tenant(), Some("organizations"));
+        assert_eq!(
+            error(build("client-secret", Choice { tenant_id: None, client_secret: Some(Secret::new("s")), ..app() }, &[])).1[..10],
+            *"tenant_id:"
+        );
+    }
+
+    #[test]
+    fn a_managed_identity_has_one_name() {
+        let two = Choice { client_id: Some(TENANT.into()), object_id: Some(TENANT.into()), ..Choice::default() };
+        assert_eq!(error(build("managed-identity", two, &[])).0, Kind::Configuration);
+    }
+
+    #[test]
+    fn no_secret_shows_in_a_choice() {
+        let canary = || Some(Secret::new("canary"));
+        let full = Choice {
+            client_secret: canary(),
+            certificate_password: canary(),
+            system_access_token: canary(),
+            password: canary(),
+            user_assertion: canary(),
+            token: canary(),
+            certificate_data: Some(SecretBytes::new(b"canary".to_vec())),
+            ..app()
+        };
+        let text = format!("{full:?}");
+        assert!(!text.contains("canary"), "{text}");
+        assert!(!text.contains("99, 97, 110"), "{text}");
+    }
 }

@@ -91,7 +91,7 @@ impl Password {
 
 impl SignIn for Password {
     fn kind(&self) -> &'static str {
-        "password"
+        "username and password"
     }
 
     fn is_interactive(&self) -> bool {

@@ -9,11 +9,10 @@ use crate::{
     auth::{Ask, AssertionSource, Choice, Credential, Key, Remember, StoreOptions, Through, Wire},
     clock::BoxFuture,
     error::{Error, Result},
-    secret::Secret,
+    secret::{Secret, SecretBytes},
 };
 use pyo3::{prelude::*, types::PyDict};
 use std::{fmt, sync::Arc};
-use zeroize::Zeroizing;
 
 /// What a client may be told about signing in: the rest is for a credential object.
 pub(super) fn of_client(options: &mut Options<'_>) -> PyResult<Choice> {
@@ -46,7 +45,7 @@ pub(super) fn choice(options: &mut Options<'_>) -> PyResult<Choice> {
         additionally_allowed_tenants: options.texts("additionally_allowed_tenants")?,
         client_secret: options.secret("client_secret")?,
         certificate_path: options.path("certificate_path")?,
-        certificate_data: options.bytes("certificate_data")?.map(Zeroizing::new),
+        certificate_data: options.bytes("certificate_data")?.map(SecretBytes::new),
         certificate_password: options.secret("certificate_password")?,
         algorithm: options.text("algorithm")?,
         thumbprint_sha1: options.flag("thumbprint_sha1")?,

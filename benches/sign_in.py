@@ -376,7 +376,7 @@ def main() -> None:
     bare, least = module["bare interpreter"], module["xdrkit"]
     print(f"\n{'import':38}{'CPU ms':>9}{'memory MB':>25}")
     for name, found in module.items():
-        print(f"{name:38}{span(found['cpu'], 1)}{span(found['memory'], 1)}")
+        print(f"{name:38}{span(found['cpu'], 1)}{span(found['memory'], 1)}".rstrip())
     for name in ("azure-identity", "MSAL"):
         cpu, memory = (ratio(module[name][key], least[key], statistics.median(bare[key])) for key in ("cpu", "memory"))
         print(f"beyond the bare interpreter, {name} is to xdrkit as:{cpu} CPU time,{memory} memory")

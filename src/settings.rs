@@ -1,7 +1,7 @@
 //! From what the user gave to a client: every setting is checked here, before anything is sent, and an error names it.
 
 use crate::{
-    auth::{Asking, Choice, Place, Tokens, Wire, check_scheme, missing},
+    auth::{Asking, Choice, Place, Remember, Tokens, Wire, check_scheme, missing},
     client::{Client, Parts},
     clock::{Clock, SystemClock},
     cloud::{CLOUDS, Cloud},
@@ -97,6 +97,7 @@ impl Settings {
             clock: self.clock.clone().unwrap_or_else(SystemClock::shared),
             user_agent: user_agent(self.user_agent.as_deref())?,
             asking: Asking::Freely,
+            in_chain: false,
         })
     }
 
@@ -182,7 +183,11 @@ impl Settings {
         }
         let both = || Err(Error::setting("client_secret", "and credential both say how to sign in; give one of them"));
         let kind = match &self.credential {
-            CredentialChoice::Ready(tokens) => return if self.choice.client_secret.is_some() { both() } else { Ok(tokens.clone()) },
+            CredentialChoice::Ready(_) if self.choice.client_secret.is_some() => return both(),
+            CredentialChoice::Ready(tokens) => {
+                self.check_beside(tokens)?;
+                return Ok(tokens.clone());
+            }
             CredentialChoice::Named(kind) if kind != "client-secret" && kind != "on-behalf-of" && self.choice.client_secret.is_some() => {
                 return both();
             }
@@ -206,6 +211,28 @@ impl Settings {
         } else {
             Tokens::shared(credential, tenants)
         })
+    }
+
+    /// What was said about signing in besides a credential that knows all of it already.
+    fn check_beside(&self, tokens: &Tokens) -> Result<()> {
+        let choice = &self.choice;
+        let said = [
+            ("client_id", choice.client_id.is_some()),
+            ("additionally_allowed_tenants", !choice.additionally_allowed_tenants.is_empty()),
+            ("login_hint", choice.login_hint.is_some()),
+            ("cache", !matches!(choice.remember, Remember::Memory)),
+            ("authority", choice.authority.is_some()),
+        ];
+        if let Some((name, _)) = said.iter().find(|(_, is_said)| *is_said) {
+            return Err(Error::setting(name, "is for the credential: give it to that, where it is made"));
+        }
+        match (&choice.tenant_id, tokens.credential().tenant()) {
+            (Some(wanted), Some(own)) if !wanted.eq_ignore_ascii_case(own) => {
+                let message = format!("{wanted:?} is not the credential's, which is {own:?}");
+                Err(Error::setting("tenant_id", message).hint("for another tenant of the same credential, use for_tenant()"))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn first_missing(&self, place: Place<'_>) -> Error {

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         "azure-developer-cli",
         "azure-powershell",
         "github-actions",
+        "azure-pipelines",
         "environment",
         "default",
     ]
@@ -82,8 +83,9 @@ class ClientBase:
                 it ends in seconds since 1970; an application of MSAL; or a short form. For a user of the app `client_id`:
                 ``"browser"`` (which takes ``"paste"`` by itself in a remote notebook), ``"device-code"``, ``"paste"``. For this
                 machine: ``"managed-identity"`` (`client_id` is then a user-assigned one), ``"workload-identity"``,
-                ``"github-actions"``. For a developer: ``"azure-cli"``, ``"azure-powershell"``, ``"azure-developer-cli"``. And
-                ``"environment"``, and ``"default"``, which looks for the first that is there and never asks anybody.
+                ``"github-actions"``, ``"azure-pipelines"``. For a developer: ``"azure-cli"``, ``"azure-developer-cli"``,
+                ``"azure-powershell"``. And ``"environment"``, and ``"default"``, which looks for the first that is there and
+                never asks anybody.
             cloud: ``"public"``, ``"gcc"``, ``"gcc-high"`` or ``"dod"``.
             region: A region of the public cloud, such as ``"eu"``, whose host is nearer. Default: the global host.
             base_url: Other hosts: one URL for all services, or a dict from service (``"endpoint"``, ``"xdr"``,

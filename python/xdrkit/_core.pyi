@@ -116,6 +116,9 @@ class Credential:
     def get_token(
         self, scopes: Sequence[str], claims: str | None = None, tenant_id: str | None = None, cae: bool = False
     ) -> tuple[str, int, int]: ...
+    def cached(
+        self, scopes: Sequence[str], claims: str | None = None, tenant_id: str | None = None, cae: bool = False
+    ) -> tuple[str, int, int] | None: ...
     def get_token_async(
         self, scopes: Sequence[str], claims: str | None = None, tenant_id: str | None = None, cae: bool = False
     ) -> asyncio.Future[tuple[str, int, int]]: ...

@@ -271,16 +271,23 @@ class AsyncCredential:
         **kwargs: Any,
     ) -> AccessToken:
         """As `Credential.get_token`."""
-        token, expires_on, _ = await self._core.get_token_async(scopes, claims, tenant_id, enable_cae)
+        token, expires_on, _ = await self._get(scopes, claims, tenant_id, enable_cae)
         return AccessToken(token, expires_on)
 
     async def get_token_info(self, *scopes: str, options: Mapping[str, Any] | None = None) -> AccessTokenInfo:
         """As `Credential.get_token_info`."""
         asked = options or {}
-        token, expires_on, refresh_on = await self._core.get_token_async(
+        token, expires_on, refresh_on = await self._get(
             scopes, asked.get("claims"), asked.get("tenant_id"), bool(asked.get("enable_cae"))
         )
         return AccessTokenInfo(token, expires_on, refresh_on=refresh_on)
+
+    async def _get(
+        self, scopes: tuple[str, ...], claims: str | None, tenant_id: str | None, cae: bool
+    ) -> tuple[str, int, int]:
+        # A token that is there needs no trip through the event loop.
+        cached = self._core.cached(scopes, claims, tenant_id, cae)
+        return cached or await self._core.get_token_async(scopes, claims, tenant_id, cae)
 
     async def close(self) -> None:
         """Does nothing: connections end by themselves."""
@@ -403,7 +410,8 @@ class WorkloadIdentityCredential(Credential):
         common: As for `ClientSecretCredential`.
 
     Raises:
-        CredentialUnavailableError: a value is neither given nor in the environment.
+        CredentialUnavailableError: when a token is wanted and a value is neither given nor in the environment, or there is
+            no such file.
     """
 
     def __init__(
@@ -430,7 +438,7 @@ class GitHubActionsCredential(Credential):
         common: As for `ClientSecretCredential`.
 
     Raises:
-        CredentialUnavailableError: this is no GitHub Actions job, or it lacks the permission.
+        CredentialUnavailableError: when a token is wanted and this is no GitHub Actions job, or it lacks the permission.
     """
 
     def __init__(
@@ -450,7 +458,7 @@ class AzurePipelinesCredential(Credential):
         common: As for `ClientSecretCredential`.
 
     Raises:
-        CredentialUnavailableError: a value is neither given nor in the environment.
+        CredentialUnavailableError: when a token is wanted and a value is neither given nor in the environment.
     """
 
     def __init__(
@@ -507,7 +515,7 @@ class EnvironmentCredential(Credential):
     says where. The prefixes `XDRKIT_` and `DEFENDER_` are looked at first; an empty variable counts as absent.
 
     Raises:
-        CredentialUnavailableError: the environment names nothing whole.
+        CredentialUnavailableError: when a token is wanted and the environment names nothing whole.
     """
 
     def __init__(self, **common: Any) -> None:

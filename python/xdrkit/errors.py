@@ -81,7 +81,7 @@ class XdrError(Exception):
     Attributes:
         message: What happened, in a sentence.
         status: The HTTP status, if there was an answer.
-        code: The service's own error code, such as ``"ResourceNotFound"`` or ``"AADSTS7000215"``.
+        code: The service's own error code, such as ``"ResourceNotFound"`` or ``"invalid_client"``.
         request_id: The id to quote to Microsoft's support.
         retry_after: Seconds that the service asked to wait.
         method: The request's method.
@@ -188,6 +188,7 @@ class AuthenticationError(XdrError):
         correlation_id: What to quote to Microsoft's support,
         trace_id: with this,
         timestamp: and this.
+        help: A page of Microsoft's about `aadsts`.
     """
 
     aadsts: int | None = None
@@ -195,10 +196,17 @@ class AuthenticationError(XdrError):
     correlation_id: str | None = None
     trace_id: str | None = None
     timestamp: str | None = None
+    help: str | None = None
 
 
 class CredentialUnavailableError(AuthenticationError):
-    """This way to sign in does not exist here (no such environment, program or answer): try another credential."""
+    """This way to sign in does not exist here (no such environment, program or answer): try another credential.
+
+    Attributes:
+        reasons: For a chain, from each of its members to why that is not available.
+    """
+
+    reasons: Mapping[str, str] | None = None
 
 
 class InteractionRequiredError(AuthenticationError):
@@ -247,12 +255,14 @@ class PermissionDeniedError(ApiError, PermissionError):
         app: The API that carries them, as Entra's portal names it.
         audience: Whom the token is for.
         held: The permissions that the token has.
+        admin_consent_url: Where an administrator consents to what the app registration asks for.
     """
 
     missing: Sequence[str] = ()
     app: str | None = None
     audience: str | None = None
     held: Sequence[str] = ()
+    admin_consent_url: str | None = None
 
 
 class NotFoundError(ApiError, LookupError):

@@ -217,8 +217,9 @@ pub(crate) fn check_secret(secret: Secret) -> Result<Secret> {
 /// The fields of a proof by assertion.
 pub(super) fn assertion_fields(assertion: Secret) -> Result<Vec<(&'static str, Secret)>> {
     if !super::is_token(assertion.expose()) {
-        return Err(Error::new(Kind::CredentialUnavailable, "the assertion is empty, or is no token")
-            .hint("it is a JWT: three words with dots between"));
+        return Err(
+            Error::new(Kind::Authentication, "the assertion is empty, or is no token").hint("it is a JWT: three words with dots between")
+        );
     }
     Ok(vec![
         ("client_assertion_type", Secret::new("urn:ietf:params:oauth:client-assertion-type:jwt-bearer")),

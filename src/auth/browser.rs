@@ -73,7 +73,7 @@ impl Browser {
                     }
                 }
                 () = &mut over => {
-                    let message = format!("nobody signed in within {:.0} s", self.timeout.as_secs_f64());
+                    let message = format!("nobody signed in within {} s", self.timeout.as_secs_f64());
                     let hint = format!("try again, or {OTHER_WAYS}");
                     return Err(Error::new(Kind::InteractionRequired, message).hint(hint));
                 }

@@ -202,7 +202,12 @@ impl Chain {
             let reason = [Some(facts.message.as_str()), facts.hint.as_deref()].into_iter().flatten().collect::<Vec<_>>().join("; ");
             let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
             let _ = write!(message, "\n  {:width$} {reason}", format!("{}:", member.name));
-            details.insert(member.name.clone(), reason.into());
+            // Two of one kind keep a reason each.
+            let mut key = member.name.clone();
+            while details.contains_key(&key) {
+                key.push('\'');
+            }
+            details.insert(key, reason.into());
         }
         Error::new(Kind::CredentialUnavailable, message)
             .hint("set up one of them, or pass another credential=, such as \"browser\" or \"device-code\"")
@@ -276,7 +281,8 @@ impl<'a> Race<'a> {
         let trial = match member.ready(self.wanted) {
             Err(error) => Trial::Over(Err(error)),
             Ok(credential) => {
-                let (wire, wanted) = (self.wire.clone(), self.wanted.clone());
+                let in_chain = index + 1 < self.chain.members.len();
+                let (wire, wanted) = (Wire { in_chain, ..self.wire.clone() }, self.wanted.clone());
                 self.running.spawn(async move { (index, credential.acquire(&wire, &wanted).await) });
                 Trial::Running
             }

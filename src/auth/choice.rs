@@ -26,9 +26,15 @@ const SHORT_FORMS: &[&str] = &[
     "azure-developer-cli",
     "azure-powershell",
     "github-actions",
+    "azure-pipelines",
     "environment",
     "default",
 ];
+
+/// The kind of that name, for ways that could not be made.
+pub fn kind_named(name: &str) -> &'static str {
+    SHORT_FORMS.iter().find(|k| **k == name).copied().unwrap_or("credential")
+}
 
 /// Where settings come from that were not given: the process's environment, or a test's. Empty texts count as not set.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -139,11 +145,14 @@ impl Place<'_> {
         (self.environment)(name)
     }
 
-    /// A variable of an application, under the prefix that names one.
+    /// The prefix under which the environment names an application.
+    fn prefix(&self) -> &'static str {
+        PREFIXES.iter().find(|p| self.get(&format!("{p}CLIENT_ID")).is_some()).copied().unwrap_or("AZURE_")
+    }
+
+    /// A variable of an application, under that prefix.
     fn of_app(&self, name: &str) -> Option<String> {
-        let named = |p: &&&str| self.get(&format!("{p}CLIENT_ID")).is_some();
-        let prefix = PREFIXES.iter().find(named).unwrap_or(&"AZURE_");
-        self.get(&format!("{prefix}{name}"))
+        self.get(&format!("{}{name}", self.prefix()))
     }
 
     /// Whether this process runs where no browser of the user's is: then an address that means "this machine" means the wrong one.
@@ -326,9 +335,13 @@ impl Choice {
 
     fn azure_pipelines(&self, place: Place<'_>) -> Made {
         let connection = self.service_connection_id.clone().or_else(|| place.get("AZURESUBSCRIPTION_SERVICE_CONNECTION_ID"));
+        let connection = connection.ok_or_else(|| {
+            let what = "Azure Pipelines: service_connection_id is not given, and AZURESUBSCRIPTION_SERVICE_CONNECTION_ID is not set";
+            Error::new(Kind::CredentialUnavailable, what).hint("the AzureCLI and AzurePowerShell tasks set it; elsewhere pass the values")
+        })?;
         let source = AzurePipelines::new(
             place.get("SYSTEM_OIDCREQUESTURI").as_deref(),
-            &connection.ok_or_else(|| missing("service_connection_id", "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID"))?,
+            &connection,
             self.system_access_token.clone().or_else(|| place.get("SYSTEM_ACCESSTOKEN").map(Secret::new)),
         )?;
         let client_id = self.client_id.clone().or_else(|| place.get("AZURESUBSCRIPTION_CLIENT_ID"));
@@ -359,13 +372,15 @@ impl Choice {
 
     /// The environment's application or user: by secret, by certificate, or by name and password.
     fn of_environment(&self, place: Place<'_>) -> Made {
-        let unavailable = |names: &str| {
-            let message = format!("the environment names no credential: {names} not set");
-            Error::new(Kind::CredentialUnavailable, message).hint(
-                "set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or AZURE_CLIENT_CERTIFICATE_PATH instead of the secret",
-            )
+        let prefix = place.prefix();
+        let unavailable = |names: &[&str], verb: &str| {
+            let names: Vec<_> = names.iter().map(|name| format!("{prefix}{name}")).collect();
+            let message = format!("the environment names no credential: {} {verb} not set", names.join(", "));
+            Error::new(Kind::CredentialUnavailable, message).hint(format!(
+                "set {prefix}TENANT_ID, {prefix}CLIENT_ID and {prefix}CLIENT_SECRET, or {prefix}CLIENT_CERTIFICATE_PATH instead of the secret"
+            ))
         };
-        let client_id = place.of_app("CLIENT_ID").ok_or_else(|| unavailable("AZURE_CLIENT_ID is"))?;
+        let client_id = place.of_app("CLIENT_ID").ok_or_else(|| unavailable(&["CLIENT_ID"], "is"))?;
         let flag = |name: &str| place.of_app(name).is_some_and(|v| ["1", "true", "yes"].contains(&v.trim().to_ascii_lowercase().as_str()));
         let known = Choice {
             client_id: Some(client_id),
@@ -377,7 +392,7 @@ impl Choice {
             password: place.of_app("PASSWORD").map(Secret::new),
             ..self.clone()
         };
-        let needs_tenant = || self.tenant(place).map_err(|_| unavailable("AZURE_TENANT_ID is"));
+        let needs_tenant = || self.tenant(place).map_err(|_| unavailable(&["TENANT_ID"], "is"));
         if known.client_secret.is_some() {
             needs_tenant()?;
             return known.build("client-secret", place);
@@ -389,7 +404,7 @@ impl Choice {
         if known.username.is_some() && known.password.is_some() {
             return known.build("username-password", place);
         }
-        Err(unavailable("AZURE_CLIENT_SECRET, AZURE_CLIENT_CERTIFICATE_PATH, and AZURE_USERNAME with AZURE_PASSWORD are"))
+        Err(unavailable(&["CLIENT_SECRET", "CLIENT_CERTIFICATE_PATH", "USERNAME with PASSWORD"], "are"))
     }
 
     fn on_behalf_of(&self, place: Place<'_>) -> Made {
@@ -403,7 +418,7 @@ impl Choice {
             }
             [false, true, false] => Ok(Box::new(OnBehalfOf::new(self.app(place, self.certificate()?)?, user)?)),
             [false, false, true] => Ok(Box::new(OnBehalfOf::new(self.app(place, ClientAssertion::new(self.source()?))?, user)?)),
-            _ => Err(Error::setting("client_secret", "a certificate, or an assertion: one of the three proves the application")),
+            _ => Err(Error::setting("client_secret", "or a certificate, or a function that gives assertions: give one of the three")),
         }
     }
 
@@ -524,7 +539,7 @@ mod tests {
             assert_eq!(class, Kind::Configuration, "{kind}: {message}");
             assert!(message.starts_with(&format!("{name}:")), "{kind}: {message}");
         }
-        for kind in ["workload-identity", "github-actions", "environment"] {
+        for kind in ["workload-identity", "github-actions", "azure-pipelines", "environment"] {
             assert_eq!(error(build(kind, app(), &[])).0, Kind::CredentialUnavailable, "{kind}");
         }
     }

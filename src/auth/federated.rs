@@ -421,7 +421,7 @@ mod tests {
             ((302, ""), Kind::BadResponse),
             ((200, r#"{"oidcToken":""}"#), Kind::BadResponse),
             ((200, r#"{"value":"a"}"#), Kind::BadResponse),
-            ((200, r#"{"oidcToken":"a b"}"#), Kind::CredentialUnavailable),
+            ((200, r#"{"oidcToken":"a b"}"#), Kind::Authentication),
         ] {
             let (error, sent) = sign_in(pipelines(), &[answer]).await;
             assert_eq!((error.unwrap_err().kind(), sent.len()), (kind, 1), "{answer:?}");
@@ -513,8 +513,8 @@ mod tests {
         assert_eq!(missing.kind(), Kind::CredentialUnavailable);
         assert!(missing.to_string().contains(file.0.to_str().unwrap()));
         for (content, kind) in [
-            (b" \n".to_vec(), Kind::CredentialUnavailable),
-            (b"canary two".to_vec(), Kind::CredentialUnavailable),
+            (b" \n".to_vec(), Kind::Authentication),
+            (b"canary two".to_vec(), Kind::Authentication),
             (vec![b'x'; MAX_FILE as usize + 1], Kind::Configuration),
             (vec![0xff, 0xfe], Kind::Configuration),
         ] {

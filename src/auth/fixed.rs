@@ -57,14 +57,19 @@ impl Credential for StaticToken {
 
 /// A way to sign in that does not exist here. It is told when a token is wanted: until then a chain may find another.
 #[derive(Debug)]
-pub struct Unavailable(pub Error);
+pub struct Unavailable {
+    /// The kind that it would be.
+    pub kind: &'static str,
+    /// Why it is not.
+    pub reason: Error,
+}
 
 impl Credential for Unavailable {
     fn kind(&self) -> &'static str {
-        "unavailable"
+        self.kind
     }
 
     fn acquire<'a>(&'a self, _: &'a Wire, _: &'a Wanted) -> BoxFuture<'a, Result<Grant>> {
-        Box::pin(async move { Err(self.0.clone()) })
+        Box::pin(async move { Err(self.reason.clone()) })
     }
 }

@@ -39,7 +39,7 @@ pub use browser::Browser;
 pub use cache::{Asking, Through, Token, Tokens};
 pub use certificate::{Algorithm, Certificate, CertificateOptions, CertificateSource};
 pub use chain::{Chain, Member, Way};
-pub use choice::{Choice, Environment, Place, Remember, missing};
+pub use choice::{Choice, Environment, Place, Remember, kind_named, missing};
 pub use claims::Claims;
 pub use code::ResponseMode;
 pub use device::DeviceCode;
@@ -180,13 +180,15 @@ pub struct Wire {
     pub user_agent: String,
     /// Whether a person may be asked.
     pub asking: Asking,
+    /// Whether another way to sign in is waiting for its turn.
+    pub in_chain: bool,
 }
 
 #[cfg(test)]
 impl Wire {
     /// Over a scripted transport.
     pub(crate) fn over(transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Wire {
-        Wire { direct: transport.clone(), transport, clock, user_agent: "test".to_owned(), asking: Asking::Freely }
+        Wire { direct: transport.clone(), transport, clock, user_agent: "test".to_owned(), asking: Asking::Freely, in_chain: false }
     }
 }
 

@@ -72,9 +72,12 @@ pub(super) fn explain(error: Error, op: Option<&'static Operation>, service: Ser
     match op {
         Some(op) if !claims.allows(op) => {
             let needed = claims.needed(op);
-            let consent = if claims.delegated { "and consent to it" } else { "and grant admin consent" };
+            let consent = match claims.delegated {
+                true => "and consent to it; then sign out and in again",
+                false => "and grant admin consent; tokens that are older than a minute are renewed when it is asked for again",
+            };
             hint += &format!(
-                "{op} needs the {context} permission {needs}, and {who} holds {held}. Add it under API permissions > {app} {consent}; a token that was got before has to expire first",
+                "{op} needs the {context} permission {needs}, and {who} holds {held}. Add it under API permissions > {app} {consent}",
                 op = op.id,
                 needs = any_of(needed),
             );

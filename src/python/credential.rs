@@ -7,7 +7,7 @@ use super::{
     runtime::{self, on_main_thread},
 };
 use crate::{
-    auth::{Account, Claims, Credential, DevicePrompt, Grant, Person, SignInPage, Token, Tokens, Unavailable, Wanted, Wire},
+    auth::{Account, Claims, Credential, DevicePrompt, Grant, Person, SignInPage, Token, Tokens, Unavailable, Wanted, Wire, kind_named},
     clock::{BoxFuture, epoch_seconds},
     error::{Error, Kind, Result},
     secret::Secret,
@@ -47,7 +47,7 @@ impl PyCredential {
         let made = py.detach(|| {
             settings.credential(&process_environment).or_else(|e| match e.kind() {
                 // What is not there is told when it is asked for: a chain goes on to the next.
-                Kind::CredentialUnavailable => Ok((Tokens::new(Unavailable(e)), settings.wire()?)),
+                Kind::CredentialUnavailable => Ok((Tokens::new(Unavailable { kind: kind_named(kind), reason: e }), settings.wire()?)),
                 _ => Err(e),
             })
         });
@@ -76,6 +76,20 @@ impl PyCredential {
         }
         let (tokens, wire) = (self.tokens.clone(), self.wire.clone());
         runtime::wait(py, async move { tokens.get(&wire, &wanted).await }).map(|token| shown(&token))
+    }
+
+    /// What `get_token` would answer without asking anybody, if there is such a token.
+    #[pyo3(signature = (scopes, claims=None, tenant_id=None, cae=false))]
+    fn cached(
+        &self,
+        py: Python<'_>,
+        scopes: Vec<String>,
+        claims: Option<String>,
+        tenant_id: Option<&str>,
+        cae: bool,
+    ) -> PyResult<Option<(String, i64, i64)>> {
+        let wanted = self.wanted(py, &scopes, claims, tenant_id, cae)?;
+        Ok(self.tokens.cached(&self.wire, &wanted).map(|token| shown(&token)))
     }
 
     #[pyo3(signature = (scopes, claims=None, tenant_id=None, cae=false))]

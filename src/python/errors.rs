@@ -42,9 +42,15 @@ pub(super) fn lower(py: Python<'_>, error: &PyErr, what: &str) -> Error {
         "InteractionRequiredError" | "AuthenticationRequiredError" => Some(Kind::InteractionRequired),
         _ => None,
     };
-    let parents = error.get_type(py).mro();
-    let kind = parents.iter().find_map(|class| named(&class.getattr("__name__").ok()?.to_string()));
-    Error::new(kind.unwrap_or(Kind::Authentication), format!("{what}: {}", describe(py, error)))
+    let parents: Vec<String> =
+        error.get_type(py).mro().iter().filter_map(|class| class.getattr("__name__").ok().map(|name| name.to_string())).collect();
+    let kind = parents.iter().find_map(|name| named(name)).unwrap_or(Kind::Authentication);
+    let text = |name: &str| error.value(py).getattr(name).ok().and_then(|text| text.extract::<String>().ok());
+    match text("message").filter(|_| parents.iter().any(|name| name == "XdrError")) {
+        // Ours says by itself what happened and what to do.
+        Some(message) => Error::new(kind, message).with(|facts| facts.hint = text("hint")),
+        None => Error::new(kind, format!("{what}: {}", describe(py, error))),
+    }
 }
 
 /// The core's result as Python's.

@@ -22,11 +22,8 @@ import pytest
 import xdrkit
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = [
-    ROOT / "README.md",
-    *sorted((ROOT / "docs").glob("*.md")),
-    *sorted((ROOT / "docs" / "authentication").glob("*.md")),
-]
+SIGN_IN = sorted((ROOT / "docs" / "authentication").glob("*.md"))
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *SIGN_IN]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 NOTEBOOKS = sorted((ROOT / "examples").rglob("*.ipynb"))
 FENCE = re.compile(
@@ -129,6 +126,25 @@ def test_every_local_link_leads_somewhere(document: Path) -> None:
     targets = re.findall(r"\]\(([^)\s#]+)(?:#[^)]*)?\)", source)
     broken = [target for target in targets if "://" not in target and not (document.parent / target).exists()]
     assert broken == []
+
+
+@pytest.fixture(scope="module")
+def sources() -> str:
+    """The library's own code, its texts in one piece and with plain quotation marks."""
+    code = [f for f in (ROOT / "src").rglob("*.rs") if "tests" not in f.stem]
+    texts = [f.read_text(encoding="utf-8") for f in [*code, *(ROOT / "python" / "xdrkit").glob("*.py")]]
+    return re.sub(r"\\\n\s*", "", "\n".join(texts)).replace('\\"', '"')
+
+
+@pytest.mark.parametrize("page", SIGN_IN, ids=lambda path: path.name)
+def test_every_error_that_a_page_quotes_is_one_that_is_raised(page: Path, sources: str) -> None:
+    """In the tables of errors, italics are words of ours, with an ellipsis for what differs from case to case."""
+    tables = page.read_text(encoding="utf-8").split("| What you see |")[1:]
+    seen = [line.split(" | ")[0] for table in tables for line in table.split("\n\n")[0].splitlines()]
+    quoted = [quote for cell in seen for quote in re.findall(r"\*([^*()]+)\*", cell)]
+    assert tables
+    for quote in quoted:
+        assert re.search(".{1,60}?".join(re.escape(part) for part in quote.split("…")), sources), quote
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)

@@ -4,22 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import xdrkit
     from harness import Child
 
-
-def test_a_thousand_callers_cause_one_token_request(start: Callable[..., Child], sandbox: xdrkit.Sandbox) -> None:
-    child = start(
-        """
-        import asyncio, os, threading
-        credential = xdrkit.ClientSecretCredential(
-            os.environ["AZURE_TENANT_ID"], os.environ["AZURE_CLIENT_ID"], os.environ["AZURE_CLIENT_SECRET"],
-            authority=os.environ["AZURE_AUTHORITY_HOST"],
-        )
+CLIENTS = {
+    "one credential": """
+        credential = xdrkit.ClientSecretCredential(*app, authority=authority)
         c, a = xdrkit.Client(credential=credential), xdrkit.AsyncClient(credential=credential)
+""",
+    "the same application twice": """
+        c, a = (kind(*app, authority=authority) for kind in (xdrkit.Client, xdrkit.AsyncClient))
+""",
+}
+
+
+@pytest.mark.parametrize("clients", CLIENTS)
+def test_a_thousand_callers_cause_one_token_request(
+    clients: str, start: Callable[..., Child], sandbox: xdrkit.Sandbox
+) -> None:
+    child = start(
+        f"""
+        import asyncio, os, threading
+        app = [os.environ[f"AZURE_{{name}}"] for name in ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET")]
+        authority = os.environ["AZURE_AUTHORITY_HOST"]
+        {CLIENTS[clients].strip()}
         THREADS, CALLS, TASKS = 64, 8, 488
         barrier = threading.Barrier(THREADS + 1)
         seen = []

@@ -111,7 +111,11 @@ def _ask(question: str, shell: Any, cell: _Cell | None) -> str:
 
 def _ask_in_terminal(question: str) -> str:
     """By readline where there is one: a terminal itself takes lines of 1024 characters only on some systems."""
-    if not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):
+    terminal = bool(sys.stdin and sys.stdin.isatty())
+    if not terminal and threading.current_thread() is not threading.main_thread():
+        # Whoever waits for a pipe beside the main thread holds its lock, and with it the interpreter's exit.
+        raise InteractionRequiredError(f"there is no terminal here to paste an address into: {_OTHER_WAYS}")
+    if not (terminal and sys.stdout.isatty()):
         return input(question)
     try:
         import readline

@@ -365,14 +365,14 @@ class Sandbox:
         return f"<Sandbox {self.url} tenant={self.tenant_id}>"
 
     def _where(self) -> dict[str, Any]:
-        where = {"poll_interval": _POLL, "tenant_id": self.tenant_id, "base_url": self.url, "authority": self.url}
-        return {**where, **self._trust()}
+        return {"poll_interval": _POLL, "tenant_id": self.tenant_id, "base_url": self.url, **self._trust()}
 
     def _trust(self) -> dict[str, Any]:
         return {} if self.ca_file is None else {"ca_bundle": self.ca_file}
 
     def _app(self) -> dict[str, Any]:
-        return {**self._where(), "client_id": self.client_id, "client_secret": self._identity["client_secret"]}
+        app = {"client_id": self.client_id, "client_secret": self._identity["client_secret"], "authority": self.url}
+        return {**self._where(), **app}
 
     def _user(self, user: str | None) -> dict[str, Any]:
         def type_in(code: DeviceCode) -> None:

@@ -74,9 +74,9 @@ struct Flight {
 }
 
 impl Flight {
-    /// Whether its task is still there.
+    /// Whether its task is still there, and is not about to be given up.
     fn is_up(&self) -> bool {
-        self.landing.has_changed().is_ok()
+        self.landing.has_changed().is_ok() && !self.crowd.has_left()
     }
 
     fn is(&self, other: &Flight) -> bool {
@@ -96,6 +96,13 @@ pub struct Crowd {
     left: Notify,
     /// A person is being asked: what is under way may be dropped, which a refresh token's redemption may not.
     asking: AtomicBool,
+}
+
+impl Crowd {
+    /// Whether a person is asked whose answer nobody waits for.
+    fn has_left(&self) -> bool {
+        self.asking.load(SeqCst) && self.waiting.load(SeqCst) == 0
+    }
 }
 
 /// Whether a person may be asked.
@@ -391,7 +398,7 @@ impl Tokens {
                 () = own.crowd.left.notified() => {
                     // Under this lock nobody can come on board unseen.
                     let mut entries = state.entries();
-                    if own.crowd.asking.load(SeqCst) && own.crowd.waiting.load(SeqCst) == 0 {
+                    if own.crowd.has_left() {
                         if let Some(entry) = entries.get_mut(wanted).filter(|e| e.flight.as_ref().is_some_and(|f| f.is(own))) {
                             entry.flight = None;
                         }

@@ -77,7 +77,23 @@ pub(super) struct Refusal {
     pub(super) error: Error,
 }
 
+/// The fields whose values are nobody's business.
+const SECRETS: &[&str] =
+    &["client_secret", "client_assertion", "assertion", "refresh_token", "password", "code", "code_verifier", "device_code"];
+
 impl Reply {
+    /// Descriptions sometimes repeat what was sent: what must not show is starred.
+    fn hide(&mut self, form: &[Field<'_>]) {
+        let Value::Object(body) = &mut self.body else { return };
+        for (_, secret) in form.iter().filter(|(name, value)| SECRETS.contains(name) && !value.is_empty()) {
+            for member in body.values_mut() {
+                if let Some(text) = member.as_str().filter(|text| text.contains(secret)) {
+                    *member = text.replace(secret, "***").into();
+                }
+            }
+        }
+    }
+
     /// Seconds by which the server's clock is ahead of ours, by its `Date`.
     pub(super) fn server_ahead(&self) -> Option<i64> {
         self.ahead
@@ -118,7 +134,11 @@ impl Granted {
 pub(super) async fn post(wire: &Wire, question: &Question<'_>) -> Result<Reply> {
     let body = Secret::new(question.form.iter().map(|(k, v)| format!("{k}={}", encode(v))).collect::<Vec<_>>().join("&"));
     let (answer, tries) = exchange(wire, question.url, question.safety, || request(wire, question, &body)).await?;
-    read(wire, answer, question.url, tries)
+    let mut reply = read(wire, answer, question.url, tries)?;
+    if reply.status != 200 {
+        reply.hide(question.form);
+    }
+    Ok(reply)
 }
 
 /// Sends a request until it is answered by something that another try would not change; tells how often that took.

@@ -28,6 +28,11 @@ enum OnDisk {
 }
 
 impl Session {
+    /// Who signed in.
+    pub(super) fn account(&self) -> Option<&Account> {
+        self.account.as_ref()
+    }
+
     /// What can be redeemed. The store is asked each time, and stays locked: another process may have redeemed what we know.
     pub(super) async fn redeemable(&mut self, client: &PublicClient, store: Option<&Store>) -> (Option<Secret>, Option<Locked>) {
         let Some(store) = store else { return (self.refresh_token.clone(), None) };

@@ -103,15 +103,15 @@ impl PublicClient {
         Ok(self.authority.for_tenant(wanted.tenant.as_deref())?.v2("token"))
     }
 
-    /// The routing hint of a known person.
-    fn anchor(&self) -> Option<String> {
-        self.login_hint.as_ref().map(|name| format!("UPN:{name}"))
-    }
-
     /// Posts a grant to the token endpoint. `once` is for what is good for one use.
     pub(super) async fn ask(&self, wire: &Wire, wanted: &Wanted, grant: &[(&str, &str)], once: bool) -> Result<Granted> {
+        let anchor = self.login_hint.as_ref().map(|name| format!("UPN:{name}"));
+        self.ask_at(wire, wanted, grant, once, anchor).await
+    }
+
+    /// The same with the routing hint of a known person.
+    async fn ask_at(&self, wire: &Wire, wanted: &Wanted, grant: &[(&str, &str)], once: bool, anchor: Option<String>) -> Result<Granted> {
         let url = self.token_url(wanted)?;
-        let anchor = self.anchor();
         let claims = wanted.all_claims();
         let mut form = vec![("client_id", self.client_id.as_str()), ("client_info", "1")];
         form.extend(grant);
@@ -170,10 +170,13 @@ impl<S: SignIn> User<S> {
         self.session.get_or_try_make(|| Ok::<_, Infallible>(Mutex::default())).unwrap_or_else(|never| match never {})
     }
 
-    async fn refresh(&self, wire: &Wire, wanted: &Wanted, refresh_token: &Secret) -> Result<Granted> {
+    async fn refresh(&self, wire: &Wire, wanted: &Wanted, refresh_token: &Secret, account: Option<&Account>) -> Result<Granted> {
         let scope = wanted.user_scope();
         let grant = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose()), ("scope", scope.as_str())];
-        self.client.ask(wire, wanted, &grant, false).await
+        match account.and_then(|a| a.home_account_id.split_once('.')) {
+            Some((user, tenant)) => self.client.ask_at(wire, wanted, &grant, false, Some(format!("Oid:{user}@{tenant}"))).await,
+            None => self.client.ask(wire, wanted, &grant, false).await,
+        }
     }
 
     async fn sign_in(&self, wire: &Wire, wanted: &Wanted, claims: Option<String>) -> Result<Granted> {
@@ -214,7 +217,7 @@ impl<S: SignIn> Credential for User<S> {
             let (refresh_token, locked) = session.redeemable(&self.client, self.store.as_deref()).await;
             let claims = match refresh_token {
                 None => None,
-                Some(token) => match self.refresh(wire, wanted, &token).await {
+                Some(token) => match self.refresh(wire, wanted, &token, session.account()).await {
                     Ok(granted) => {
                         session.renewed(&self.client, &granted, locked).await;
                         return granted.grant();

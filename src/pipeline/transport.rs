@@ -134,6 +134,10 @@ async fn exchange(client: &reqwest::Client, request: Request) -> Result<Answer, 
     let mut wire = reqwest::Request::new(request.method, request.url);
     *wire.headers_mut() = request.headers;
     wire.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+    // Some servers answer 411 to a POST that does not say that it has no body.
+    if *wire.method() == http::Method::POST && request.body.as_ref().is_none_or(Bytes::is_empty) {
+        wire.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
     *wire.body_mut() = request.body.map(Into::into);
     let mut response = client.execute(wire).await.map_err(failure)?;
     let status = response.status().as_u16();

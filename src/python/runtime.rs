@@ -20,12 +20,14 @@ use std::{
         mpsc::{self, RecvTimeoutError},
     },
     thread::ThreadId,
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::{runtime::Runtime, task::JoinHandle};
 
 static RUNTIME: PerProcess<Runtime> = PerProcess::new();
 const SLICE: Duration = Duration::from_millis(50);
+/// How long an interrupted call may take to end.
+const ENDING: Duration = Duration::from_millis(500);
 
 /// The runtime of this process: a forked child gets its own.
 pub(super) fn runtime(py: Python<'_>) -> PyResult<Arc<Runtime>> {
@@ -155,12 +157,28 @@ pub(super) fn wait<T: Send + 'static>(py: Python<'_>, work: impl Future<Output =
         (received, waiting) = py.detach(move || (slice(&waiting), waiting));
         match received {
             Ok(News::Done(result)) => return result.map_err(|e| errors::raise(py, e)),
-            Ok(News::Errand(errand)) => errand(py)?,
+            Ok(News::Errand(errand)) => {
+                if let Err(interrupt) = errand(py) {
+                    // What was interrupted ends first: the next call must not find it under way.
+                    py.detach(move || until_done(&waiting));
+                    return Err(interrupt);
+                }
+            }
             Err(RecvTimeoutError::Timeout) => py.check_signals()?,
             Err(RecvTimeoutError::Disconnected) => {
                 drop(task);
                 return Err(errors::raise(py, Error::new(Kind::Internal, "the call ended without an answer")));
             }
+        }
+    }
+}
+
+fn until_done<T>(waiting: &mpsc::Receiver<News<T>>) {
+    let began = Instant::now();
+    while let Some(left) = ENDING.checked_sub(began.elapsed()) {
+        match waiting.recv_timeout(left) {
+            Ok(News::Errand(_)) => {}
+            Ok(News::Done(_)) | Err(_) => return,
         }
     }
 }

@@ -304,9 +304,6 @@ def test_a_job_of_azure_pipelines(sb: xdrkit.Sandbox, build: Build, monkeypatch:
     assert only_form(sb) == app_form(sb, client_assertion_type=JWT_BEARER, client_assertion=build.given[0])
 
 
-@pytest.mark.xfail(
-    reason="reqwest leaves `Content-Length: 0` away, and servers of Microsoft's answer 411 to a POST without it"
-)
 def test_a_request_without_a_body_says_so(sb: xdrkit.Sandbox, build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SYSTEM_OIDCREQUESTURI", f"http://{build.netloc}/plans/oidctoken")
     connection = "11111111-2222-3333-4444-555555555555"
@@ -487,7 +484,6 @@ def test_a_refresh_token(sb: xdrkit.Sandbox, browser: Browser) -> None:
     assert len(set(tokens)) == len(renewals) == 2
 
 
-@pytest.mark.xfail(reason="the account of the session is not told to `PublicClient::ask`, only `login_hint` is")
 def test_the_renewal_of_a_user_who_signed_in_is_led_to_the_users_data_center(
     sb: xdrkit.Sandbox, browser: Browser
 ) -> None:

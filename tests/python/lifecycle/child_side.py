@@ -20,7 +20,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 def client(kind: Any = xdrkit.Client, **options: Any) -> Any:
     """A client of the stalling server, with a token at hand."""
     options = {"credential": xdrkit.StaticTokenCredential("a-token"), **options}
-    return kind(TENANT, base_url=URL, authority=URL, **options)
+    return kind(TENANT, base_url=URL, **options)
 
 
 def tell(**facts: Any) -> None:

@@ -62,7 +62,7 @@ def test_interrupting_the_kernel_ends_a_blocking_call(kernel: Any, stall: Stall)
         import time, xdrkit
         client = xdrkit.Client(
             "11111111-2222-3333-4444-555555555555", credential=xdrkit.StaticTokenCredential("a-token"),
-            base_url={stall.url!r}, authority={stall.url!r},
+            base_url={stall.url!r},
         )
         """,
     )

@@ -791,8 +791,9 @@ def test_a_prompt_that_fails_shows_nothing(sb: Behind, browser: Browser, watch: 
 
 
 def test_what_a_login_host_repeats_of_a_request_is_not_shown(sb: Behind, watch: Watch) -> None:
-    word = sb.identity["client_secret"]
+    word = f"canary-{uuid.uuid4().hex}"
     refusal = {"error": "invalid_client", "error_description": f"AADSTS7000215: the secret {word} is wrong"}
     sb.fault(path=f"/{sb.tenant_id}/oauth2/v2.0/token", status=401, body=refusal)
-    watch.refused(secret(sb))
+    error = watch.refused(secret(sb, client_secret=word))
+    assert "the secret *** is wrong" in error.message
     watch.check("client_secret")

@@ -470,9 +470,10 @@ def test_a_refresh_token(sb: xdrkit.Sandbox, browser: Browser) -> None:
         assert credential.get_token(scope).token
     assert credential.get_token(GRAPH, claims=CLAIMS).token
     _, _, *renewals = sb.token_requests
+    user, home = credential.accounts()[0]["home_account_id"].split(".")
     tokens = []
     for request, scope, extra in zip(renewals, (ENDPOINT, GRAPH), ({}, {"claims": CLAIMS})):
-        form = form_of(sb, request, anchor=f"UPN:{OPTIONS['login_hint']}")
+        form = form_of(sb, request, anchor=f"Oid:{user}@{home}")
         tokens.append(form.pop("refresh_token"))
         assert form == {
             "client_id": sb.identity["public_client_id"],

@@ -5,7 +5,7 @@
 //! does not take the others' token along. A token is renewed in the background while it still lives, and a renewal that fails is nobody's
 //! error until the old token is really over.
 
-use super::{Claims, Credential, Grant, SignedIn, Wanted, Wire, app::digest, check_tenant, is_token};
+use super::{Claims, Credential, Grant, SignedIn, Wanted, Wire, app::digest, check_tenant, hints, is_token};
 use crate::{
     clock::{BoxFuture, Clock},
     error::{Error, Kind, Result},
@@ -413,7 +413,7 @@ impl Tokens {
         self.requests.fetch_add(1, Relaxed);
         let own = self.transport.clone().map(|transport| Wire { transport, ..wire.clone() });
         let wire = own.as_ref().unwrap_or(wire);
-        let grant = self.credential.acquire(wire, wanted).await?;
+        let grant = self.credential.acquire(wire, wanted).await.map_err(hints::with_next_step)?;
         if !is_token(grant.token.expose()) {
             return Err(Error::new(
                 Kind::Authentication,

@@ -1,5 +1,7 @@
 //! What people can do about the commonest sign-in errors. For messages only: no decision is made by these numbers.
 
+use crate::error::{Error, Kind};
+
 const HINTS: &[(i64, &str)] = &[
     // The application's proof.
     (7000215, "the client secret is wrong: the portal shows its value once and its id always; the value is wanted"),
@@ -67,9 +69,71 @@ pub(super) fn page(number: i64) -> String {
     format!("https://login.microsoftonline.com/error?code={number}")
 }
 
+/// A failure of a sign-in always says what to do next: what is known about it by number, or else by its code and kind.
+pub(super) fn with_next_step(error: Error) -> Error {
+    if error.facts().hint.is_some() {
+        return error;
+    }
+    let step = match (error.facts().code.as_deref(), error.kind()) {
+        (Some("invalid_client"), _) => {
+            "the login host does not accept what proves the application: check the secret, certificate or assertion, and client_id"
+        }
+        (Some("unauthorized_client"), _) => {
+            "the application may not sign in this way: check client_id, and what its registration allows under Authentication"
+        }
+        (Some("invalid_scope" | "invalid_resource"), _) => "there is no such scope or audience in this tenant: check cloud= and audience=",
+        (Some("invalid_request" | "unsupported_grant_type"), _) => {
+            "the login host does not take this request: check tenant_id, authority= and redirect_uri="
+        }
+        (Some("consent_required"), _) => "nobody has consented to the permissions: an administrator grants them under API permissions",
+        (Some("access_denied"), _) => "the sign-in was declined: try again, or ask an administrator whether a policy forbids it",
+        (_, Kind::InteractionRequired) => {
+            "somebody has to sign in: use credential=\"browser\", \"device-code\" or \"paste\" where a person is present"
+        }
+        (_, Kind::Connect | Kind::ConnectionLost) => {
+            "check that the login host can be reached from here: network, HTTPS_PROXY and NO_PROXY, or proxy="
+        }
+        (_, Kind::DeadlineExceeded | Kind::Service) => "the login host is slow or failing: try again later",
+        (_, Kind::Throttled) => "wait for as long as retry_after says",
+        (_, Kind::BadResponse) => "something else than a login host may have answered: check authority=, and for a proxy in between",
+        (_, Kind::CredentialUnavailable) => "sign in another way: pass another credential=",
+        (_, Kind::Authentication) => {
+            "look the number up on the page in `help`, or quote correlation_id, trace_id and timestamp to Microsoft's support"
+        }
+        _ => return error,
+    };
+    error.hint(step)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_failure_says_what_to_do_next() {
+        let kinds = [
+            Kind::Authentication,
+            Kind::CredentialUnavailable,
+            Kind::InteractionRequired,
+            Kind::Connect,
+            Kind::ConnectionLost,
+            Kind::DeadlineExceeded,
+            Kind::Throttled,
+            Kind::Service,
+            Kind::BadResponse,
+        ];
+        for kind in kinds {
+            assert!(with_next_step(Error::new(kind, "no")).facts().hint.is_some(), "{kind:?}");
+        }
+        for code in
+            ["invalid_client", "unauthorized_client", "invalid_scope", "invalid_request", "consent_required", "access_denied", "other"]
+        {
+            let error = Error::new(Kind::Authentication, "no").with(|f| f.code = Some(code.to_owned()));
+            assert!(with_next_step(error).facts().hint.is_some(), "{code}");
+        }
+        let known = Error::new(Kind::Authentication, "no").hint("this");
+        assert_eq!(with_next_step(known).facts().hint.as_deref(), Some("this"), "what is known better stays");
+    }
 
     #[test]
     fn every_number_has_one_hint_that_says_what_to_do_or_to_check() {

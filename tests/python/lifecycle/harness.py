@@ -194,3 +194,20 @@ class Child:
             if stream is not None:
                 with contextlib.suppress(BrokenPipeError):
                     stream.close()
+
+
+# What a forked child does must end: an alarm turns a hang into an exit code.
+FORKED = """
+        def forked(work):
+            pid = os.fork()
+            if pid == 0:
+                signal.alarm(20)
+                try:
+                    work()
+                except BaseException:
+                    import traceback
+                    traceback.print_exc()
+                    os._exit(1)
+                os._exit(0)
+            return os.waitpid(pid, 0)[1]
+"""

@@ -6,27 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness import FORKED
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import xdrkit
     from harness import Child, Stall
-
-# What a forked child does must end: an alarm turns a hang into an exit code.
-FORKED = """
-        def forked(work):
-            pid = os.fork()
-            if pid == 0:
-                signal.alarm(20)
-                try:
-                    work()
-                except BaseException:
-                    import traceback
-                    traceback.print_exc()
-                    os._exit(1)
-                os._exit(0)
-            return os.waitpid(pid, 0)[1]
-"""
 
 
 def test_a_forked_child_works_sync_and_async_and_the_parent_goes_on(

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness import FORKED
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -303,21 +305,6 @@ def test_the_interpreter_ends_at_once_with_a_sign_in_pending(
 
 
 # ---- forked -------------------------------------------------------------------------------------------------------------------------
-
-FORKED = """
-        def forked(work):
-            pid = os.fork()
-            if pid == 0:
-                signal.alarm(20)
-                try:
-                    work()
-                except BaseException:
-                    import traceback
-                    traceback.print_exc()
-                    os._exit(1)
-                os._exit(0)
-            return os.waitpid(pid, 0)[1]
-"""
 
 
 def test_a_forked_child_signs_its_application_in_by_itself(

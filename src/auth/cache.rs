@@ -762,7 +762,7 @@ mod tests {
         let (_, wire, _, wanted) = setup(None);
         let tokens = Tokens::new(Failing(Kind::Service, "temporarily_unavailable", AtomicU64::new(0)));
         for _ in 0..3 {
-            assert!(tokens.get(&wire, &wanted).await.is_err());
+            assert!(tokens.get(&wire, &wanted).await.unwrap_err().facts().hint.is_some(), "and says what to do");
         }
         assert_eq!(tokens.requests(), 3);
     }

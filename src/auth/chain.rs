@@ -281,7 +281,8 @@ impl<'a> Race<'a> {
         let trial = match member.ready(self.wanted) {
             Err(error) => Trial::Over(Err(error)),
             Ok(credential) => {
-                let in_chain = index + 1 < self.chain.members.len();
+                // The default chain promises a quick no, and an outer chain has a next way of its own.
+                let in_chain = self.wire.in_chain || self.chain.head_start.is_some() || index + 1 < self.chain.members.len();
                 let (wire, wanted) = (Wire { in_chain, ..self.wire.clone() }, self.wanted.clone());
                 self.running.spawn(async move { (index, credential.acquire(&wire, &wanted).await) });
                 Trial::Running

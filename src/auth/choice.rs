@@ -179,7 +179,7 @@ impl Choice {
             "workload-identity" => self.workload_identity(place),
             "github-actions" => self.github_actions(place),
             "azure-pipelines" => self.azure_pipelines(place),
-            "managed-identity" => Ok(Box::new(self.managed_identity(place, false)?)),
+            "managed-identity" => Ok(Box::new(self.managed_identity(place)?)),
             "environment" => self.of_environment(place),
             "browser" if place.is_remote() && self.redirect_uri.is_none() => self.user(place, self.paste()?),
             "browser" => self.user(place, self.browser()?),
@@ -350,24 +350,21 @@ impl Choice {
         Ok(Box::new(known.app(place, ClientAssertion::new(source))?))
     }
 
-    fn managed_identity(&self, place: Place<'_>, in_chain: bool) -> Result<ManagedIdentity> {
+    fn managed_identity(&self, place: Place<'_>) -> Result<ManagedIdentity> {
         let given = [&self.client_id, &self.object_id, &self.resource_id].into_iter().flatten().count();
         if given > 1 {
             return Err(Error::setting("client_id", "object_id and resource_id each name an identity; give one of them"));
         }
-        // In the default chain `AZURE_CLIENT_ID` names the identity, as in azure-identity.
-        let client_id = self.client_id.clone().or_else(|| place.of_app("CLIENT_ID").filter(|_| in_chain && given == 0));
-        let identity = match (&client_id, &self.object_id, &self.resource_id) {
+        let identity = match (&self.client_id, &self.object_id, &self.resource_id) {
             (Some(id), ..) => Some(Identity::ClientId(id.clone())),
             (_, Some(id), _) => Some(Identity::ObjectId(id.clone())),
             (.., Some(id)) => Some(Identity::ResourceId(id.clone())),
             _ => None,
         };
-        let found = match &self.arc_keys {
-            Some(keys) => ManagedIdentity::with_arc_keys(place.environment, identity, keys)?,
-            None => ManagedIdentity::new(place.environment, identity)?,
-        };
-        Ok(if in_chain { found.in_chain() } else { found })
+        match &self.arc_keys {
+            Some(keys) => ManagedIdentity::with_arc_keys(place.environment, identity, keys),
+            None => ManagedIdentity::new(place.environment, identity),
+        }
     }
 
     /// The environment's application or user: by secret, by certificate, or by name and password.
@@ -431,7 +428,13 @@ impl Choice {
         let ways = Way::chosen(place.get("AZURE_TOKEN_CREDENTIALS").as_deref())?;
         let nobodys = Choice { client_id: None, ..self.clone() };
         let chain = Chain::default_chain(&ways, |way| match way {
-            Way::ManagedIdentity => self.managed_identity(place, true).map(|c| Arc::new(c) as Arc<dyn Credential>),
+            Way::ManagedIdentity if self.client_id.is_some() => self.build(way.name(), place).map(Arc::from),
+            // `AZURE_CLIENT_ID` names the identity here, as in azure-identity; it may have been set for something else.
+            Way::ManagedIdentity => {
+                let named = Choice { client_id: place.of_app("CLIENT_ID"), ..nobodys.clone() };
+                let unavailable = |e: Error| e.with(|f| f.kind = Kind::CredentialUnavailable);
+                named.build(way.name(), place).map(Arc::from).map_err(unavailable)
+            }
             way => nobodys.build(way.name(), place).map(Arc::from),
         })?;
         if !self.interactive {

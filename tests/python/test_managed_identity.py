@@ -155,6 +155,15 @@ def test_a_machine_that_is_nowhere_near_azure_is_told_so_in_two_seconds() -> Non
 
 
 @pytest.mark.usefixtures("nowhere")
+def test_an_application_in_the_environment_that_is_no_identity_does_not_end_the_default_chain(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AZURE_CLIENT_ID", "somebody-elses")
+    with pytest.raises(errors.CredentialUnavailableError, match="azure-cli"):
+        xdrkit.DefaultCredential().get_token(SCOPE)
+
+
+@pytest.mark.usefixtures("nowhere")
 def test_the_default_chain_takes_the_environments_application(
     sb: xdrkit.Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -285,3 +285,36 @@ async fn the_default_chain_is_made_of_what_was_chosen() {
     assert_eq!(token(&chain).await.unwrap(), "pwsh");
     assert_eq!(chain.winner(), Some("azure-powershell"));
 }
+
+/// Keeps whether it was told that another way is waiting, and is not available.
+#[derive(Debug, Default)]
+struct Told(std::sync::Mutex<Vec<bool>>);
+impl Credential for Arc<Told> {
+    fn kind(&self) -> &'static str {
+        "told"
+    }
+    fn acquire<'a>(&'a self, wire: &'a Wire, _: &'a Wanted) -> BoxFuture<'a, Result<Grant>> {
+        self.0.lock().unwrap().push(wire.in_chain);
+        Box::pin(async { Err(Error::new(Kind::CredentialUnavailable, "not here")) })
+    }
+}
+
+#[tokio::test]
+async fn a_way_hears_whether_another_one_is_waiting() {
+    let heard = |told: &Arc<Told>| std::mem::take(&mut *told.0.lock().unwrap());
+    let told = Arc::new(Told::default());
+    let member = || Member::new("told", Ok(Arc::new(told.clone()) as Arc<dyn Credential>));
+
+    let plain = Chain::new(vec![member(), member()]).unwrap();
+    assert!(token(&plain).await.is_err());
+    assert_eq!(heard(&told), [true, false], "the last one has time");
+
+    let inner = Chain::new(vec![member()]).unwrap();
+    let outer = Chain::new(vec![Member::new("inner", Ok(Arc::new(inner))), member()]).unwrap();
+    assert!(token(&outer).await.is_err());
+    assert_eq!(heard(&told), [true, false], "the last one of a chain inside another has none");
+
+    let usual = Chain::default_chain(&[Way::ManagedIdentity], |_| Ok(Arc::new(told.clone()))).unwrap();
+    assert!(token(&usual).await.is_err());
+    assert_eq!(heard(&told), [true], "the default chain is quick in any case");
+}

@@ -38,7 +38,7 @@ impl ManagedIdentity {
         let (mut silent, mut answered) = (0, 0);
         loop {
             let seen = self.seen.load(Relaxed);
-            let probing = (self.probe || wire.in_chain) && !seen && !self.place.named;
+            let probing = wire.in_chain && !seen && !self.place.named;
             let patience = PATIENCE.get(silent);
             let bound = if probing { PROBE } else { patience.filter(|_| !seen).map_or(ask::TRY, |(bound, _)| *bound) };
             match wire.direct.send(request.clone(), bound).await {

@@ -91,7 +91,6 @@ pub struct ManagedIdentity {
     place: Place,
     identity: Option<Identity>,
     machine: Machine,
-    probe: bool,
     /// Whether the metadata service is known to be there.
     seen: AtomicBool,
 }
@@ -122,13 +121,7 @@ impl ManagedIdentity {
             place.platform.parameter(identity)?;
         }
         tracing::debug!(target: "xdrkit", "{}, {}", place.platform.kind(), place.found);
-        Ok(ManagedIdentity { place, identity, machine: machine.clone(), probe: false, seen: AtomicBool::new(false) })
-    }
-
-    /// For chains: on a machine that is not in Azure it gives up within a second, so that the next way has its turn.
-    #[must_use]
-    pub fn in_chain(self) -> ManagedIdentity {
-        ManagedIdentity { probe: true, ..self }
+        Ok(ManagedIdentity { place, identity, machine: machine.clone(), seen: AtomicBool::new(false) })
     }
 }
 

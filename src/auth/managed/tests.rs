@@ -124,8 +124,17 @@ fn find(pairs: &[(&str, &str)], identity: Option<Identity>) -> Result<ManagedIde
 }
 
 async fn ask(credential: &ManagedIdentity, clock: Arc<VirtualClock>, steps: Vec<Step>) -> Run {
+    ask_as(credential, clock, steps, false).await
+}
+
+/// The same where another way to sign in is waiting.
+async fn ask_in_chain(credential: &ManagedIdentity, clock: Arc<VirtualClock>, steps: Vec<Step>) -> Run {
+    ask_as(credential, clock, steps, true).await
+}
+
+async fn ask_as(credential: &ManagedIdentity, clock: Arc<VirtualClock>, steps: Vec<Step>, in_chain: bool) -> Run {
     let script = Arc::new(Script { steps: Mutex::new(steps.into()), sent: Mutex::default(), clock: clock.clone() });
-    let wire = Wire { transport: Arc::new(NoProxy), ..Wire::over(script.clone(), clock) };
+    let wire = Wire { transport: Arc::new(NoProxy), in_chain, ..Wire::over(script.clone(), clock) };
     let result = credential.acquire(&wire, &Wanted::audience(AUDIENCE)).await;
     assert!(script.steps.lock().unwrap().is_empty(), "fewer requests than the script has: {result:?}");
     let sent = std::mem::take(&mut *script.sent.lock().unwrap());
@@ -390,8 +399,8 @@ async fn a_machine_that_is_not_in_azure_is_told_soon() {
 
 #[tokio::test]
 async fn in_a_chain_one_second_is_all() {
-    let chained = find(&[], None).unwrap().in_chain();
-    let run = ask(&chained, VirtualClock::shared(), vec![lost(true)]).await;
+    let chained = find(&[], None).unwrap();
+    let run = ask_in_chain(&chained, VirtualClock::shared(), vec![lost(true)]).await;
     assert_eq!((run.sent[0].1, run.error().kind()), (1.0, Kind::CredentialUnavailable));
     assert!(
         run.error().to_string().ends_with("no answer from 169.254.169.254 within 1 s: this machine is not in Azure"),
@@ -402,25 +411,25 @@ async fn in_a_chain_one_second_is_all() {
     // Other clouds have a service of their own at that address, and cafés a login page.
     for (status, body) in [(404, "<html>"), (401, ""), (403, "no"), (404, r#"{"errors":[]}"#), (200, "<html>"), (302, ""), (503, "<html>")]
     {
-        let run = ask(&chained, VirtualClock::shared(), vec![says(status, body)]).await;
+        let run = ask_in_chain(&chained, VirtualClock::shared(), vec![says(status, body)]).await;
         assert_eq!(run.error().kind(), Kind::CredentialUnavailable, "{status}");
         assert!(run.error().to_string().contains("not Azure's"), "{}", run.error());
     }
 
     // Once it was seen, it has its own rules and its usual patience.
     let clock = VirtualClock::shared();
-    let run = ask(&chained, clock.clone(), vec![says(404, r#"{"error":"updating"}"#), token()]).await;
+    let run = ask_in_chain(&chained, clock.clone(), vec![says(404, r#"{"error":"updating"}"#), token()]).await;
     assert_eq!((run.times(), run.result.is_ok()), (vec![0.0, 2.0], true));
-    let run = ask(&chained, clock, vec![lost(true), token()]).await;
+    let run = ask_in_chain(&chained, clock, vec![lost(true), token()]).await;
     assert_eq!((run.sent[0].1, run.result.is_ok()), (30.0, true));
 
     let server = Ok((500, vec![("server", "IMDS/150.870.65.1".to_owned())], String::new()));
-    let fresh = find(&[], None).unwrap().in_chain();
-    assert!(ask(&fresh, VirtualClock::shared(), vec![server, token()]).await.result.is_ok());
+    let fresh = find(&[], None).unwrap();
+    assert!(ask_in_chain(&fresh, VirtualClock::shared(), vec![server, token()]).await.result.is_ok());
 
     // What somebody named is not doubted within a second.
-    let named = find(&[("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://10.0.0.9")], None).unwrap().in_chain();
-    assert!(ask(&named, VirtualClock::shared(), vec![lost(true), says(404, ""), token()]).await.result.is_ok());
+    let named = find(&[("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://10.0.0.9")], None).unwrap();
+    assert!(ask_in_chain(&named, VirtualClock::shared(), vec![lost(true), says(404, ""), token()]).await.result.is_ok());
 }
 
 #[tokio::test]

@@ -2,11 +2,13 @@
 //!
 //! The Python package is a thin face over this crate. Features are the walls: without any, no PyO3 and no sandbox are in the tree.
 
+pub mod argument;
 pub mod auth;
 pub mod client;
 pub mod clock;
 pub mod cloud;
 pub mod error;
+pub mod filter;
 pub mod hunt;
 pub mod json;
 pub mod ops;

@@ -40,9 +40,10 @@ pub struct Pager {
 impl Pager {
     /// Begins a walk. `origins` are those that links may lead to besides the base's own.
     pub fn new(op: &'static Operation, arguments: &Object, page_size: Option<u32>, base: &Url, origins: &[Origin]) -> Result<Pager> {
-        let Some(page_max) = op.paging.page_max() else {
+        if op.paging == Paging::None {
             return Err(Error::argument("operation", format!("{} answers one object, not pages; use call()", op.id)));
-        };
+        }
+        let page_max = op.paging.page_max().unwrap_or(0);
         if let Some(size) = page_size.filter(|s| *s == 0 || *s > page_max) {
             return Err(Error::argument("page_size", format!("{size} is not allowed; {} takes 1 to {page_max}", op.id)));
         }

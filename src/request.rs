@@ -5,6 +5,7 @@
 //! resolve even encoded dots, and `/api/machines/../isolate` is another operation.
 
 use crate::{
+    argument,
     error::{Error, Kind as ErrorKind, Result, did_you_mean, listed},
     json::{Object, Value},
     ops::{
@@ -60,36 +61,48 @@ pub fn operation(id: &str) -> Result<&'static Operation> {
     })
 }
 
-/// Builds the request of a call.
-pub fn build(op: &'static Operation, arguments: &Object, base: &Url) -> Result<Request> {
+/// The parts of a request, by place.
+#[derive(Default)]
+struct Parts {
+    path: String,
+    query: Vec<String>,
+    body: Object,
+    form: Vec<(&'static str, String)>,
+}
+
+/// Checks the arguments and sorts them by place.
+fn parts(op: &'static Operation, arguments: &Object) -> Result<Parts> {
     check_names(op, arguments)?;
-    let mut path = op.path.to_owned();
-    let mut query = Vec::new();
-    let mut body = Object::new();
-    let mut given = 0;
-    for param in op.params {
+    let mut parts = Parts { path: op.path.to_owned(), ..Parts::default() };
+    for param in op.params.iter().filter(|p| p.kind != Kind::File) {
         let value = match param.fixed {
             Some(text) => Value::from(text),
             None => match arguments.get(param.name).filter(|v| !v.is_null()) {
-                Some(value) => check_value(param, value)?,
+                Some(value) => argument::check(op, param, value)?,
                 None if param.required => return Err(missing(op, param)),
                 None => continue,
             },
         };
         match param.place {
-            Place::Path => path = path.replace(&format!("{{{}}}", param.wire), &encode(&text_of(&value))),
-            Place::Query => query.push(format!("{}={}", param.wire, encode(&text_of(&value)))),
+            Place::Path => parts.path = parts.path.replace(&format!("{{{}}}", param.wire), &encode(&text_of(&value))),
+            Place::Query => parts.query.push(format!("{}={}", param.wire, encode(&text_of(&value)))),
             Place::Body => {
-                given += 1;
-                body.insert(param.wire.to_owned(), value);
+                parts.body.insert(param.wire.to_owned(), value);
             }
+            Place::Form => parts.form.push((param.wire, text_of(&value))),
         }
     }
-    if op.method == Method::Patch && given == 0 {
+    if op.method == Method::Patch && parts.body.is_empty() {
         let names: Vec<_> = op.params.iter().filter(|p| p.place == Place::Body).map(|p| p.name).collect();
         return Err(Error::argument(names.first().unwrap_or(&""), format!("{} needs a change: give {}", op.id, listed(&names))));
     }
-    let url = join(base, &path, &query.join("&"))?;
+    Ok(parts)
+}
+
+/// Builds the request of a call.
+pub fn build(op: &'static Operation, arguments: &Object, base: &Url) -> Result<Request> {
+    let parts = parts(op, arguments)?;
+    let url = join(base, &parts.path, &parts.query.join("&"))?;
     let method = match op.method {
         Method::Get => http::Method::GET,
         Method::Post => http::Method::POST,
@@ -101,7 +114,32 @@ pub fn build(op: &'static Operation, arguments: &Object, base: &Url) -> Result<R
         // Without it Graph answers `unknownFutureValue` for the newer members of its enumerations.
         request.headers.insert("prefer", http::HeaderValue::from_static("include-unknown-enum-members"));
     }
-    Ok(if op.params.iter().any(|p| p.place == Place::Body) { request.json(&Value::Object(body)) } else { request })
+    Ok(if op.params.iter().any(|p| p.place == Place::Body) { request.json(&Value::Object(parts.body)) } else { request })
+}
+
+/// Builds the request of a call that sends a file. `boundary` must not stand in the content.
+pub fn build_form(op: &'static Operation, arguments: &Object, file: (&str, &[u8]), base: &Url, boundary: &str) -> Result<Request> {
+    let parts = parts(op, arguments)?;
+    let (name, content) = file;
+    let field = op.params.iter().find(|p| p.kind == Kind::File).map_or("file", |p| p.wire);
+    if name.is_empty() || name.chars().any(|c| c.is_control() || "/\\\"".contains(c)) {
+        return Err(Error::argument("name", format!("{name:?} is no file name")));
+    }
+    let mut body = Vec::with_capacity(content.len() + 1024);
+    for (wire, text) in &parts.form {
+        body.extend_from_slice(format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{wire}\"\r\n\r\n{text}\r\n").as_bytes());
+    }
+    let head = format!(
+        "--{boundary}\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{name}\"\r\nContent-Type: application/octet-stream\r\n\r\n"
+    );
+    body.extend_from_slice(head.as_bytes());
+    body.extend_from_slice(content);
+    body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
+    let mut request = Request::new(http::Method::POST, join(base, &parts.path, &parts.query.join("&"))?);
+    let kind = http::HeaderValue::from_str(&format!("multipart/form-data; boundary={boundary}"));
+    request.headers.insert(http::header::CONTENT_TYPE, kind.map_err(|_| Error::argument("boundary", "is no token"))?);
+    request.body = Some(Bytes::from(body));
+    Ok(request)
 }
 
 /// Appends a path and a query to a base URL; the base may have a path of its own.
@@ -120,7 +158,7 @@ pub fn join(base: &Url, path: &str, query: &str) -> Result<Url> {
 fn check_names(op: &'static Operation, arguments: &Object) -> Result<()> {
     for name in arguments.keys() {
         if op.param(name).is_none() {
-            let known: Vec<_> = op.params.iter().filter(|p| p.fixed.is_none()).map(|p| p.name).collect();
+            let known: Vec<_> = op.params.iter().filter(|p| p.fixed.is_none() && p.kind != Kind::File).map(|p| p.name).collect();
             let guess = did_you_mean(name, known.iter().copied());
             let takes = if known.is_empty() { "no arguments".to_owned() } else { known.join(", ") };
             return Err(Error::argument(name, format!("{} has no such argument; it takes {takes}.{guess}", op.id)).detail("allowed", known));
@@ -132,84 +170,6 @@ fn check_names(op: &'static Operation, arguments: &Object) -> Result<()> {
 fn missing(op: &Operation, param: &Param) -> Error {
     let error = Error::argument(param.name, format!("{} needs it: {}", op.id, param.doc));
     if param.kind.members().is_empty() { error } else { error.detail("allowed", param.kind.members().to_vec()) }
-}
-
-/// The value as it goes out, or what is wrong with it.
-fn check_value(param: &Param, value: &Value) -> Result<Value> {
-    let name = param.name;
-    match param.kind {
-        Kind::Id => check_id(name, value),
-        Kind::Text => match value {
-            Value::String(s) if s.trim().is_empty() && (param.required || param.place == Place::Query) => {
-                Err(Error::argument(name, if s.is_empty() { "is empty" } else { "is blank" }))
-            }
-            Value::String(_) => Ok(value.clone()),
-            other => Err(wrong_type(name, "text", other)),
-        },
-        Kind::Count => match value {
-            Value::Int(i) if *i >= i64::from(param.wire == "$top") => Ok(value.clone()),
-            Value::Int(i) => Err(Error::argument(name, format!("{i} is too small; it is {} or more", i64::from(param.wire == "$top")))),
-            other => Err(wrong_type(name, "a whole number", other)),
-        },
-        Kind::Texts => match value.as_array() {
-            Some(items) => match items.iter().find(|i| i.as_str().is_none_or(str::is_empty)) {
-                None => Ok(value.clone()),
-                Some(item) => Err(Error::argument(name, format!("every item is a text that is not empty, not {item}"))),
-            },
-            None => Err(wrong_type(name, "a list of texts", value)),
-        },
-        Kind::Enum(members) | Kind::OpenEnum(members) => {
-            let Value::String(s) = value else { return Err(wrong_type(name, "text", value)) };
-            match members.iter().find(|m| m.eq_ignore_ascii_case(s)) {
-                Some(member) => Ok(Value::from(*member)),
-                None if matches!(param.kind, Kind::OpenEnum(_)) && !s.is_empty() => Ok(value.clone()),
-                None => {
-                    let guess = did_you_mean(s, members.iter().copied());
-                    let message = format!("{s:?} is not allowed; it is {}.{guess}", listed(members));
-                    Err(Error::argument(name, message).detail("allowed", members.to_vec()))
-                }
-            }
-        }
-    }
-}
-
-fn wrong_type(name: &str, wanted: &str, value: &Value) -> Error {
-    let got = match value {
-        Value::Null => "nothing",
-        Value::Bool(_) => "a boolean",
-        Value::Int(_) | Value::BigInt(_) | Value::Float(_) => "a number",
-        Value::String(_) => "text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "a dict",
-    };
-    Error::argument(name, format!("takes {wanted}, not {got}"))
-}
-
-fn check_id(name: &str, value: &Value) -> Result<Value> {
-    let text = match value {
-        Value::String(s) => s.clone(),
-        Value::Int(i) => i.to_string(),
-        other => return Err(wrong_type(name, "an id", other)),
-    };
-    let reason = if text.is_empty() {
-        "is empty".to_owned()
-    } else if text.trim() != text {
-        format!("{text:?} has white space at an end")
-    } else if let Some(c) = text.chars().find(|c| "/\\?#%".contains(*c) || c.is_control() || is_invisible(*c)) {
-        format!("{text:?} holds {c:?}, which no id has")
-    } else if text.chars().all(|c| c == '.') {
-        format!("{text:?} is a dot segment, not an id")
-    } else if text.len() > 512 {
-        format!("is {} bytes long; an id has at most 512", text.len())
-    } else {
-        return Ok(Value::String(text));
-    };
-    Err(Error::argument(name, reason))
-}
-
-/// Characters that reorder or hide their neighbours.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 fn text_of(value: &Value) -> String {

@@ -329,5 +329,9 @@ class TruncatedResultWarning(UserWarning):
     """A hunting result is not all that the query finds. `HuntResult.truncated` says which limit was reached."""
 
 
+class UnknownMemberWarning(UserWarning):
+    """An enumeration has no such member that is known here. It was passed on: it may be newer than this library."""
+
+
 class LegacyHuntingWarning(FutureWarning):
     """A hunting endpoint was used that stops returning data on 2027-02-01: use Microsoft Graph."""

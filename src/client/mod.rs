@@ -5,11 +5,13 @@ mod identity;
 pub use identity::Identity;
 
 use crate::{
+    argument,
     auth::{Tokens, Wire},
+    clock::random_guid,
     cloud::Cloud,
     error::{Error, Kind, Result},
     hunt::{self, Hunted, Query, decode},
-    json::{self, Object, Value},
+    json::{self, Object, Value, object},
     ops::{
         self,
         model::{Operation, Returns, Safety, Service},
@@ -43,6 +45,8 @@ const MAX_RETRIES: u32 = 3;
 const HUNTING_MAX_RETRIES: u32 = 2;
 /// Longer than any device code lives.
 const SIGN_IN: Duration = Duration::from_secs(3600);
+/// What the library of live response takes.
+const UPLOAD_MAX: usize = 20 << 20;
 const POLL: Duration = Duration::from_secs(2);
 const POLL_MAX: Duration = Duration::from_secs(15);
 
@@ -165,9 +169,78 @@ impl Client {
 
     /// Calls an operation; gives the answer as the service sent it. A list answers with one page.
     pub async fn call(&self, op: &'static Operation, arguments: &Object, options: CallOptions) -> Result<Value> {
-        let request = request::build(op, arguments, self.base(op.service))?;
+        let arguments = argument::resolve(op, arguments, self.shared.parts.wire.clock.wall())?;
+        let request = request::build(op, &arguments, self.base(op.service))?;
         let response = self.send(op, request, options).await?;
-        body(&response)
+        answer(op, &response)
+    }
+
+    /// The request that a call would send: method, URL and body. Nothing is sent.
+    pub fn preview(&self, op: &'static Operation, arguments: &Object) -> Result<Value> {
+        let arguments = argument::resolve(op, arguments, self.shared.parts.wire.clock.wall())?;
+        let request = request::build(op, &arguments, self.base(op.service))?;
+        let body = request.body.as_deref().and_then(|b| json::parse(b).ok()).unwrap_or_default();
+        Ok(object([("method", request.method.as_str().into()), ("url", request.url.as_str().into()), ("body", body)]))
+    }
+
+    /// Calls an operation once for each of several arguments, at most so many at a time. The outcomes are in the order of the arguments, and
+    /// one that fails stops no other.
+    pub async fn call_many(
+        &self,
+        op: &'static Operation,
+        arguments: Vec<Object>,
+        concurrency: usize,
+        options: CallOptions,
+    ) -> Vec<Result<Value>> {
+        let gate = Arc::new(tokio::sync::Semaphore::new(concurrency.max(1)));
+        let mut work = tokio::task::JoinSet::new();
+        let mut outcomes: Vec<Result<Value>> = Vec::new();
+        for (i, arguments) in arguments.into_iter().enumerate() {
+            // What is never answered below ended in a panic.
+            outcomes.push(Err(Error::new(Kind::Internal, "the call came to no end")));
+            let (client, gate) = (self.clone(), gate.clone());
+            work.spawn(async move {
+                let _turn = gate.acquire().await;
+                (i, client.call(op, &arguments, options).await)
+            });
+        }
+        while let Some(done) = work.join_next().await {
+            if let Ok((i, outcome)) = done
+                && let Some(slot) = outcomes.get_mut(i)
+            {
+                *slot = outcome;
+            }
+        }
+        outcomes
+    }
+
+    /// Calls an operation that sends a file along.
+    pub async fn upload(
+        &self,
+        op: &'static Operation,
+        arguments: &Object,
+        name: &str,
+        content: &[u8],
+        options: CallOptions,
+    ) -> Result<Value> {
+        if content.len() > UPLOAD_MAX {
+            return Err(Error::argument("file", format!("has {} bytes; the service takes 20 MB", content.len())));
+        }
+        let boundary = format!("xdrkit-{}", random_guid());
+        let request = request::build_form(op, arguments, (name, content), self.base(op.service), &boundary)?;
+        answer(op, &self.send(op, request, options).await?)
+    }
+
+    /// Seconds since 1970 on the client's clock.
+    pub fn now(&self) -> f64 {
+        let wall = self.shared.parts.wire.clock.wall();
+        wall.duration_since(std::time::UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64())
+    }
+
+    /// Waits on the client's clock.
+    pub async fn sleep(&self, time: Duration) -> Result<()> {
+        self.check_open()?;
+        self.until_closed(self.shared.parts.wire.clock.sleep(time)).await
     }
 
     /// Sends any request to a service.
@@ -225,7 +298,8 @@ impl Client {
     /// Walks through a list.
     pub fn pages(&self, op: &'static Operation, arguments: &Object, page_size: Option<u32>, options: CallOptions) -> Result<Pages> {
         check(&options)?;
-        let pager = Pager::new(op, arguments, page_size, self.base(op.service), &self.origins(op.service))?;
+        let arguments = argument::resolve(op, arguments, self.shared.parts.wire.clock.wall())?;
+        let pager = Pager::new(op, &arguments, page_size, self.base(op.service), &self.origins(op.service))?;
         Ok(Pages { client: self.clone(), options, pager: Arc::new(Mutex::new(pager)) })
     }
 
@@ -442,6 +516,32 @@ impl Pages {
 fn is_empty_list(op: &Operation, error: &Error) -> bool {
     let said_by_service = error.facts().code.as_deref().is_some_and(|c| c == "ResourceNotFound" || c == "NotFound");
     op.service == Service::Endpoint && !op.path.contains('{') && said_by_service
+}
+
+/// An answer's body in the form that the operation declares.
+fn answer(op: &Operation, response: &Response) -> Result<Value> {
+    if op.returns == Returns::Nothing {
+        return Ok(Value::Null);
+    }
+    let value = body(response)?;
+    let unexpected = |wanted: &str| Error::new(Kind::BadResponse, format!("{}: the answer is no {wanted}", op.id));
+    match op.returns {
+        // Some links come in quotation marks inside the text.
+        Returns::Text => match value.get("value").unwrap_or(&value).as_str() {
+            Some(text) => Ok(Value::from(text.trim_matches('"'))),
+            None => Err(unexpected("text")),
+        },
+        Returns::Number => match value.get("value").unwrap_or(&value) {
+            number @ Value::Int(_) => Ok(number.clone()),
+            _ => Err(unexpected("number")),
+        },
+        // One object, which some addresses wrap into a list.
+        Returns::One(_) => match value.get("value").and_then(Value::as_array) {
+            Some([only]) if only.as_object().is_some() => Ok(only.clone()),
+            _ => Ok(value),
+        },
+        _ => Ok(value),
+    }
 }
 
 fn body(response: &Response) -> Result<Value> {

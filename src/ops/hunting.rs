@@ -1,6 +1,12 @@
 //! Advanced hunting, on all three services.
 
-use super::model::{Kind, Method::Post, Operation, Quota, Service, body};
+use super::model::{
+    Kind,
+    Method::{Get, Post},
+    Operation, Quota,
+    Service::{self, Endpoint},
+    body, query,
+};
 
 const QUERY: super::model::Param = body("query", "Query", Kind::Text, "KQL text.").required();
 const RETIRED: &str = "stops returning data on 2027-02-01; use Graph hunting";
@@ -36,4 +42,13 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .quota(Quota::HUNTING_ENDPOINT)
         .deprecated(RETIRED)
         .doc("https://learn.microsoft.com/defender-endpoint/api/run-advanced-query-api"),
+    Operation::new("hunting.run_endpoint_get", Endpoint, Get, "/api/advancedqueries")
+        .summary("Run an advanced hunting query on the Defender for Endpoint service, by GET.")
+        .notes("What Power BI uses; the query stands in the URL.")
+        .params(&[query("query", "key", Kind::Text, "KQL text.").required()])
+        .rows()
+        .permissions(&["AdvancedQuery.Read.All"], &["AdvancedQuery.Read"])
+        .quota(Quota::HUNTING_ENDPOINT)
+        .deprecated(RETIRED)
+        .doc("https://learn.microsoft.com/defender-endpoint/api/api-power-bi"),
 ];

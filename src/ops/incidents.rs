@@ -1,6 +1,12 @@
-//! Incidents of Defender XDR.
+//! Incidents of Defender XDR, and the same as the Endpoint service has them.
 
-use super::model::{FILTER, Kind, Method::*, Operation, Paging, SKIP, Service::Xdr, TOP, body, id};
+use super::model::{
+    FILTER, Kind,
+    Method::*,
+    Operation, Paging, SKIP,
+    Service::{Endpoint, Xdr},
+    TOP, body, id,
+};
 
 const STATUS: &[&str] = &["Active", "InProgress", "Resolved", "Redirected"];
 const CLASSIFICATION: &[&str] = &["TruePositive", "InformationalExpectedActivity", "FalsePositive"];
@@ -52,4 +58,16 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .idempotent()
         .permissions(&["Incident.ReadWrite.All"], &["Incident.ReadWrite"])
         .doc("https://learn.microsoft.com/defender-xdr/api-update-incidents"),
+    Operation::new("endpoint_incidents.list", Endpoint, Get, "/api/incidents")
+        .summary("List the incidents as the Endpoint service has them.")
+        .params(&[FILTER, TOP, SKIP])
+        .many("Incident", Paging::Skip { page_max: 100 })
+        .permissions(&["Alert.Read.All", "Alert.ReadWrite.All"], &["Alert.Read", "Alert.ReadWrite"])
+        .undocumented(),
+    Operation::new("endpoint_incidents.get", Endpoint, Get, "/api/incidents/{id}")
+        .summary("Get one incident as the Endpoint service has it.")
+        .params(&[id("id", "id", "Incident id, a number.")])
+        .one("Incident")
+        .permissions(&["Alert.Read.All", "Alert.ReadWrite.All"], &["Alert.Read", "Alert.ReadWrite"])
+        .undocumented(),
 ];

@@ -5,18 +5,48 @@ pub mod types;
 
 mod actions;
 mod alerts;
+mod baselines;
+mod device_groups;
+mod entities;
+mod exports;
 mod graph;
 mod hunting;
 mod incidents;
+mod indicators;
+mod investigations;
+mod live_response;
 mod machines;
+mod recommendations;
+mod scans;
+mod scores;
+mod software;
+mod vulnerabilities;
 
 use model::{Method, Operation};
 
 /// The advanced hunting tables with their columns and types, as JSON: `{"tables": {table: {column: type}}, …}`.
 pub const HUNTING_SCHEMA: &str = include_str!("hunting-schema.json");
 
-const GROUPS: &[&[Operation]] =
-    &[hunting::OPERATIONS, incidents::OPERATIONS, alerts::OPERATIONS, machines::OPERATIONS, actions::OPERATIONS, graph::OPERATIONS];
+const GROUPS: &[&[Operation]] = &[
+    hunting::OPERATIONS,
+    incidents::OPERATIONS,
+    alerts::OPERATIONS,
+    machines::OPERATIONS,
+    actions::OPERATIONS,
+    live_response::OPERATIONS,
+    investigations::OPERATIONS,
+    indicators::OPERATIONS,
+    entities::OPERATIONS,
+    software::OPERATIONS,
+    vulnerabilities::OPERATIONS,
+    recommendations::OPERATIONS,
+    scores::OPERATIONS,
+    exports::OPERATIONS,
+    baselines::OPERATIONS,
+    scans::OPERATIONS,
+    device_groups::OPERATIONS,
+    graph::OPERATIONS,
+];
 
 const _: () = model::check(GROUPS);
 
@@ -30,15 +60,22 @@ pub fn by_id(id: &str) -> Option<&'static Operation> {
     all().find(|op| op.id == id)
 }
 
-/// The first operation whose method and path template fit a request path, with the values of its placeholders (as they stand in the
-/// path, still percent-encoded). The services ignore the path's letter case, and their `v1.0` under `/api`.
+/// The operation whose method and path template fit a request path, with the values of its placeholders (as they stand in the path, still
+/// percent-encoded). The services ignore the path's letter case, and their `v1.0` under `/api`. Of several that fit, the one whose template
+/// says more; of those, the first.
 pub fn by_path<'p>(method: &str, path: &'p str) -> Option<(&'static Operation, Vec<(&'static str, &'p str)>)> {
-    all().filter(|op| op.method.name() == method).find_map(|op| match_path(op.path, path).map(|values| (op, values)))
+    let fits = all().filter(|op| op.method.name() == method).filter_map(|op| match_path(op.path, path).map(|values| (op, values)));
+    fits.reduce(|best, next| if literals(next.0.path) > literals(best.0.path) { next } else { best })
 }
 
-/// Whether any operation has this path, whatever its method.
+/// The methods that a path is known with.
 pub fn methods_of(path: &str) -> Vec<Method> {
     all().filter(|op| match_path(op.path, path).is_some()).map(|op| op.method).collect()
+}
+
+/// How much of a template is no placeholder.
+fn literals(template: &str) -> usize {
+    template.split(['{', '}']).step_by(2).map(str::len).sum()
 }
 
 fn match_path<'p>(template: &'static str, path: &'p str) -> Option<Vec<(&'static str, &'p str)>> {
@@ -48,18 +85,41 @@ fn match_path<'p>(template: &'static str, path: &'p str) -> Option<Vec<(&'static
     loop {
         match (wanted.next(), given.next()) {
             (None, None) => return Some(values),
-            (Some(want), Some(have)) => match want.strip_prefix('{').and_then(|w| w.strip_suffix('}')) {
-                Some(name) if !have.is_empty() => values.push((name, have)),
-                None if want.eq_ignore_ascii_case(have) => {
-                    if want == "api" && given.peek() == Some(&"v1.0") {
-                        given.next();
-                    }
+            (Some(want), Some(have)) => {
+                match_segment(want, have, &mut values)?;
+                if want == "api" && given.peek() == Some(&"v1.0") {
+                    given.next();
                 }
-                _ => return None,
-            },
+            }
             _ => return None,
         }
     }
+}
+
+/// One segment, which may hold placeholders between other text: `findbyip(ip='{ip}',timestamp={timestamp})`.
+fn match_segment<'p>(want: &'static str, have: &'p str, values: &mut Vec<(&'static str, &'p str)>) -> Option<()> {
+    let (mut want, mut have) = (want, have);
+    while let Some((text, rest)) = want.split_once('{') {
+        let (name, after) = rest.split_once('}')?;
+        have = strip_ignoring_case(have, text)?;
+        let until = after.split_once('{').map_or(after, |(text, _)| text);
+        let end = match until {
+            "" => have.len(),
+            until => have.to_ascii_lowercase().find(&until.to_ascii_lowercase())?,
+        };
+        let (value, left) = have.split_at_checked(end)?;
+        if value.is_empty() {
+            return None;
+        }
+        values.push((name, value));
+        (want, have) = (after, left);
+    }
+    want.eq_ignore_ascii_case(have).then_some(())
+}
+
+fn strip_ignoring_case<'p>(text: &'p str, prefix: &str) -> Option<&'p str> {
+    let (start, rest) = text.split_at_checked(prefix.len())?;
+    start.eq_ignore_ascii_case(prefix).then_some(rest)
 }
 
 #[cfg(test)]
@@ -79,9 +139,20 @@ mod tests {
     }
 
     #[test]
+    fn the_template_that_says_more_wins() {
+        let found = |path| by_path("GET", path).map(|(op, values)| (op.id, values)).unwrap();
+        assert_eq!(found("/api/machines/SoftwareInventoryByMachine").0, "exports.software_inventory");
+        assert_eq!(found("/api/machines/abc"), ("machines.get", vec![("id", "abc")]));
+        let values = vec![("ip", "10.0.0.1"), ("timestamp", "2026-01-01T00%3A00%3A00Z")];
+        assert_eq!(found("/api/machines/FindByIp(ip='10.0.0.1',timestamp=2026-01-01T00%3A00%3A00Z)"), ("machines.find_by_ip", values));
+        assert_eq!(found("/api/incidents/7").0, "incidents.get");
+    }
+
+    #[test]
     fn every_type_that_is_named_is_declared() {
         let known: HashSet<_> = types::ENTITIES.iter().map(|e| e.name).chain(types::ENUMS.iter().map(|e| e.name)).collect();
-        let primitive = ["String", "Boolean", "Int32", "Int64", "DateTimeOffset", "Guid", "Double", "Single", "Stream", "Object"];
+        let primitive =
+            ["String", "Boolean", "Int32", "Int64", "DateTimeOffset", "Guid", "Double", "Single", "Stream", "Object", "TimeOfDay", "Byte"];
         for entity in types::ENTITIES {
             assert!(entity.base.is_none_or(|b| known.contains(b)), "{}", entity.name);
             for property in entity.properties {
@@ -91,6 +162,9 @@ mod tests {
         }
         for op in all() {
             if let model::Returns::One(ty) | model::Returns::Many(ty) = op.returns {
+                assert!(known.contains(ty), "{}: {ty}", op.id);
+            }
+            for ty in op.params.iter().filter_map(|p| p.kind.entity()) {
                 assert!(known.contains(ty), "{}: {ty}", op.id);
             }
         }

@@ -77,6 +77,8 @@ pub enum Place {
     Query,
     /// A member of the JSON body.
     Body,
+    /// A part of a multipart form.
+    Form,
 }
 
 impl Place {
@@ -86,6 +88,7 @@ impl Place {
             Place::Path => "path",
             Place::Query => "query",
             Place::Body => "body",
+            Place::Form => "form",
         }
     }
 }
@@ -99,12 +102,35 @@ pub enum Kind {
     Id,
     /// Zero or more.
     Count,
+    /// A whole number from here to there.
+    Range(i64, i64),
+    /// True or false.
+    Bool,
+    /// A point in time with its zone, or how long ago (`-7d`).
+    Moment,
     /// A list of texts.
     Texts,
-    /// One of these; any letter case is taken and sent in this spelling.
+    /// A list of whole numbers.
+    Ints,
+    /// Names out of these, joined by commas: one text or a list. A name may be followed by ` asc` or ` desc` where the parameter orders.
+    Names(&'static [&'static str]),
+    /// A hash in hexadecimal digits, of one of these lengths.
+    Hash(&'static [usize]),
+    /// An IP address, version 4 or 6.
+    Ip,
+    /// One of these; any letter case is taken and sent in this spelling. What is nearly one of them is refused as a slip, anything else is
+    /// passed on with a warning, since the services add members.
     Enum(&'static [&'static str]),
-    /// One of these or what the service adds later: anything is passed on, known members in this spelling.
+    /// One of these or another: the documentation of the members contradicts itself, so that even what is nearly one of them is passed on.
     OpenEnum(&'static [&'static str]),
+    /// An object of the named type; its keys may be written in Python's spelling.
+    Object(&'static str),
+    /// A list of such objects.
+    Objects(&'static str),
+    /// An object that is passed on as it is.
+    Json,
+    /// The content of a file with its name.
+    File,
 }
 
 impl Kind {
@@ -114,17 +140,36 @@ impl Kind {
             Kind::Text => "text",
             Kind::Id => "id",
             Kind::Count => "count",
+            Kind::Range(..) => "range",
+            Kind::Bool => "bool",
+            Kind::Moment => "moment",
             Kind::Texts => "texts",
+            Kind::Ints => "ints",
+            Kind::Names(_) => "names",
+            Kind::Hash(_) => "hash",
+            Kind::Ip => "ip",
             Kind::Enum(_) => "enum",
             Kind::OpenEnum(_) => "open enum",
+            Kind::Object(_) => "object",
+            Kind::Objects(_) => "objects",
+            Kind::Json => "json",
+            Kind::File => "file",
         }
     }
 
     /// The members, where there are some.
     pub const fn members(self) -> &'static [&'static str] {
         match self {
-            Kind::Enum(m) | Kind::OpenEnum(m) => m,
+            Kind::Enum(m) | Kind::OpenEnum(m) | Kind::Names(m) => m,
             _ => &[],
+        }
+    }
+
+    /// The type of the objects, where it takes some.
+    pub const fn entity(self) -> Option<&'static str> {
+        match self {
+            Kind::Object(ty) | Kind::Objects(ty) => Some(ty),
+            _ => None,
         }
     }
 }
@@ -144,18 +189,26 @@ pub struct Param {
     pub required: bool,
     /// A value that is always sent; such a parameter is no argument.
     pub fixed: Option<&'static str>,
+    /// The largest number of items of a list.
+    pub most: Option<usize>,
     /// What it means, with its unit and default.
     pub doc: &'static str,
 }
 
 impl Param {
     const fn new(name: &'static str, wire: &'static str, place: Place, kind: Kind, doc: &'static str) -> Param {
-        Param { name, wire, place, kind, required: false, fixed: None, doc }
+        Param { name, wire, place, kind, required: false, fixed: None, most: None, doc }
     }
 
     /// Must be given.
     pub const fn required(mut self) -> Param {
         self.required = true;
+        self
+    }
+
+    /// A list has at most so many items.
+    pub const fn at_most(mut self, items: usize) -> Param {
+        self.most = Some(items);
         self
     }
 }
@@ -182,16 +235,44 @@ pub const fn fixed(wire: &'static str, value: &'static str) -> Param {
     p
 }
 
+/// A part of a multipart form.
+pub const fn form(name: &'static str, wire: &'static str, kind: Kind, doc: &'static str) -> Param {
+    Param::new(name, wire, Place::Form, kind, doc)
+}
+
 /// `$filter`.
-pub const FILTER: Param = query("filter", "$filter", Kind::Text, "OData filter text, such as `\"status eq 'New'\"`. Default: everything.");
+pub const FILTER: Param = query(
+    "filter",
+    "$filter",
+    Kind::Text,
+    "Which items: OData text, such as `\"status eq 'New'\"`, or what `xdrkit.field(\"status\").eq(\"New\")` makes. Default: everything.",
+);
 /// `$top`.
 pub const TOP: Param = query("top", "$top", Kind::Count, "At most so many items in all. Default: no limit.");
 /// `$skip`.
 pub const SKIP: Param = query("skip", "$skip", Kind::Count, "Leave out so many items at the start. Default: 0.");
+/// `$count`.
+pub const COUNT: Param =
+    query("count", "$count", Kind::Bool, "Let the service count all items too; `Pages.count()` asks for it by itself.");
 
 /// `$expand` with the names that the operation allows.
 pub const fn expand(names: &'static [&'static str]) -> Param {
-    query("expand", "$expand", Kind::Enum(names), "A related collection to include. Default: none.")
+    query("expand", "$expand", Kind::Names(names), "Related items to include in each. Default: none.")
+}
+
+/// `$select` with the properties that there are.
+pub const fn select(names: &'static [&'static str]) -> Param {
+    query("select", "$select", Kind::Names(names), "Only these properties. Default: all.")
+}
+
+/// `$orderby` with the properties that there are.
+pub const fn orderby(names: &'static [&'static str]) -> Param {
+    query(
+        "orderby",
+        "$orderby",
+        Kind::Names(names),
+        "The order: property names, each with ` desc` behind it or not. Default: the service's.",
+    )
 }
 
 /// What a call answers.
@@ -203,13 +284,21 @@ pub enum Returns {
     Many(&'static str),
     /// A hunting result.
     Rows,
+    /// A text, which the service wraps into `value` and sometimes into quotation marks.
+    Text,
+    /// A bare whole number.
+    Number,
+    /// Nothing.
+    Nothing,
 }
 
 /// How to get the pages of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Paging {
-    /// No pages.
+    /// No list.
     None,
+    /// The whole list at once; a next link is followed where one comes all the same.
+    Whole,
     /// Follow `@odata.nextLink`.
     NextLink {
         /// The largest page, and `$top`, that the service allows.
@@ -220,6 +309,18 @@ pub enum Paging {
         /// The largest page, and `$top`, that the service allows.
         page_max: u32,
     },
+    /// Follow next links as far as they go, then ask anew from the last seen moment of a property on: the service skips no further.
+    Boundary {
+        /// The largest page, and `$top`, that the service allows.
+        page_max: u32,
+        /// The property.
+        key: &'static str,
+    },
+    /// Ask with `pageSize` and follow next links; `$top` would suppress them.
+    Token {
+        /// The largest page that the service allows.
+        page_max: u32,
+    },
 }
 
 impl Paging {
@@ -227,16 +328,43 @@ impl Paging {
     pub const fn name(self) -> &'static str {
         match self {
             Paging::None => "none",
+            Paging::Whole => "whole",
             Paging::NextLink { .. } => "next link",
             Paging::Skip { .. } => "skip",
+            Paging::Boundary { .. } => "time boundary",
+            Paging::Token { .. } => "token",
         }
     }
 
-    /// The largest page.
+    /// The largest page that may be asked for.
     pub const fn page_max(self) -> Option<u32> {
         match self {
-            Paging::None => None,
-            Paging::NextLink { page_max } | Paging::Skip { page_max } => Some(page_max),
+            Paging::None | Paging::Whole => None,
+            Paging::NextLink { page_max } | Paging::Skip { page_max } | Paging::Boundary { page_max, .. } | Paging::Token { page_max } => {
+                Some(page_max)
+            }
+        }
+    }
+}
+
+/// What a call does to the tenant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing.
+    Reads,
+    /// It changes what is written down: an alert's status, a tag, an indicator.
+    Changes,
+    /// It acts on machines, or takes something away for good.
+    Acts,
+}
+
+impl Effect {
+    /// The word of the machine-readable declaration.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Effect::Reads => "reads",
+            Effect::Changes => "changes",
+            Effect::Acts => "acts",
         }
     }
 }
@@ -272,18 +400,44 @@ pub struct Quota {
 }
 
 impl Quota {
+    const fn new(name: &'static str, per_minute: u32, per_hour: u32) -> Quota {
+        Quota { name, per_minute, per_hour }
+    }
+
     /// Most Endpoint calls.
-    pub const ENDPOINT: Quota = Quota { name: "endpoint", per_minute: 100, per_hour: 1500 };
+    pub const ENDPOINT: Quota = Quota::new("endpoint", 100, 1500);
+    /// Vulnerability management's lists, whose pages name no limit.
+    pub const UNSTATED: Quota = Quota::new("vulnerability management", 0, 0);
+    /// Changing many alerts.
+    pub const ALERTS_BATCH: Quota = Quota::new("alerts batch", 10, 500);
+    /// Making an alert.
+    pub const ALERT_CREATE: Quota = Quota::new("alert creation", 15, 0);
+    /// The link to an investigation package.
+    pub const PACKAGE_URI: Quota = Quota::new("package link", 2, 120);
+    /// Live response sessions; also at most 25 at a time.
+    pub const LIVE_RESPONSE: Quota = Quota::new("live response", 10, 0);
+    /// Automated investigations.
+    pub const INVESTIGATE: Quota = Quota::new("investigation start", 0, 50);
+    /// Importing indicators.
+    pub const INDICATORS_IMPORT: Quota = Quota::new("indicators import", 30, 0);
+    /// Deleting many indicators.
+    pub const INDICATORS_DELETE: Quota = Quota::new("indicators batch delete", 30, 1500);
+    /// A machine's vulnerabilities.
+    pub const MACHINE_VULNERABILITIES: Quota = Quota::new("machine vulnerabilities", 50, 1500);
+    /// Exports as JSON.
+    pub const EXPORT_PAGES: Quota = Quota::new("export pages", 30, 1000);
+    /// Exports as files.
+    pub const EXPORT_FILES: Quota = Quota::new("export files", 5, 20);
     /// XDR incidents.
-    pub const INCIDENTS: Quota = Quota { name: "xdr incidents", per_minute: 50, per_hour: 1500 };
+    pub const INCIDENTS: Quota = Quota::new("xdr incidents", 50, 1500);
     /// Graph security.
-    pub const GRAPH: Quota = Quota { name: "graph security", per_minute: 150, per_hour: 0 };
+    pub const GRAPH: Quota = Quota::new("graph security", 150, 0);
     /// Hunting on the Endpoint service.
-    pub const HUNTING_ENDPOINT: Quota = Quota { name: "endpoint hunting", per_minute: 45, per_hour: 1500 };
+    pub const HUNTING_ENDPOINT: Quota = Quota::new("endpoint hunting", 45, 1500);
     /// Hunting on XDR.
-    pub const HUNTING_XDR: Quota = Quota { name: "xdr hunting", per_minute: 45, per_hour: 0 };
+    pub const HUNTING_XDR: Quota = Quota::new("xdr hunting", 45, 0);
     /// Hunting on Graph.
-    pub const HUNTING_GRAPH: Quota = Quota { name: "graph hunting", per_minute: 45, per_hour: 0 };
+    pub const HUNTING_GRAPH: Quota = Quota::new("graph hunting", 45, 0);
 }
 
 /// One operation of one service.
@@ -309,6 +463,10 @@ pub struct Operation {
     pub paging: Paging,
     /// When it may be sent again.
     pub safety: Safety,
+    /// What it does to the tenant.
+    pub effect: Effect,
+    /// Whether Microsoft documents it; else the service's own metadata is all that is known.
+    pub documented: bool,
     /// Any one of these application permissions suffices; the least comes first.
     pub app_permissions: &'static [&'static str],
     /// Any one of these delegated permissions suffices; the least comes first.
@@ -340,6 +498,12 @@ impl Operation {
                 Method::Get => Safety::Idempotent,
                 _ => Safety::OnlyIfNeverSent,
             },
+            effect: match method {
+                Method::Get => Effect::Reads,
+                Method::Delete => Effect::Acts,
+                _ => Effect::Changes,
+            },
+            documented: true,
             app_permissions: &[],
             delegated_permissions: &[],
             quota: match service {
@@ -387,7 +551,44 @@ impl Operation {
     /// Answers a hunting result; a query may be sent again.
     pub const fn rows(mut self) -> Operation {
         self.returns = Returns::Rows;
+        self.reads()
+    }
+
+    /// Answers a text.
+    pub const fn text(mut self) -> Operation {
+        self.returns = Returns::Text;
+        self
+    }
+
+    /// Answers a number.
+    pub const fn number(mut self) -> Operation {
+        self.returns = Returns::Number;
+        self
+    }
+
+    /// Answers nothing.
+    pub const fn nothing(mut self) -> Operation {
+        self.returns = Returns::Nothing;
+        self
+    }
+
+    /// Only reads, although its method says otherwise.
+    pub const fn reads(mut self) -> Operation {
         self.safety = Safety::Idempotent;
+        self.effect = Effect::Reads;
+        self
+    }
+
+    /// Acts on machines, or takes something away for good.
+    pub const fn acts(mut self) -> Operation {
+        self.effect = Effect::Acts;
+        self
+    }
+
+    /// Known from the service's metadata only: path, parameters and answer are sure, permissions and limits are those of its neighbours.
+    pub const fn undocumented(mut self) -> Operation {
+        self.documented = false;
+        self.doc = "https://api.security.microsoft.com/api/$metadata";
         self
     }
 
@@ -457,6 +658,8 @@ pub struct Entity {
     pub properties: &'static [Property],
     /// The type whose properties it has as well.
     pub base: Option<&'static str>,
+    /// The property that tells one from another, where there is one.
+    pub key: Option<&'static str>,
 }
 
 /// A type whose values are a known list of texts, open to more.
@@ -546,7 +749,7 @@ const fn check_one(op: &Operation) {
     assert!(op.path.as_bytes()[0] == b'/', "a path begins with a slash");
     assert!(!op.summary.is_empty(), "an operation has a summary");
     assert!(!op.doc.is_empty(), "an operation names its documentation page");
-    assert!(!op.app_permissions.is_empty() && !op.delegated_permissions.is_empty(), "an operation names its permissions");
+    assert!(!op.app_permissions.is_empty() || !op.delegated_permissions.is_empty(), "an operation names its permissions");
     assert!(matches!(op.returns, Returns::Many(_)) != matches!(op.paging, Paging::None), "lists have pages and nothing else has");
     let (mut in_path, mut i) = (0, 0);
     while i < op.params.len() {
@@ -556,9 +759,10 @@ const fn check_one(op: &Operation) {
             assert!(p.required, "a path parameter is required");
             in_path += 1;
         }
-        if matches!(p.place, Place::Body) {
+        if matches!(p.place, Place::Body | Place::Form) {
             assert!(!matches!(op.method, Method::Get), "a GET has no body");
         }
+        assert!(matches!(p.kind, Kind::File) <= matches!(p.place, Place::Form), "a file is a part of a form");
         assert!(p.fixed.is_some() || !p.doc.is_empty(), "a parameter is documented");
         let mut k = i + 1;
         while k < op.params.len() {

@@ -9,10 +9,11 @@ use super::{
     table::PyTable,
 };
 use crate::{
+    argument,
     auth::Account,
     client::{Body, CallOptions, Client, Identity, Pages, Raw},
     clock::VirtualClock,
-    error::{Error, Result},
+    error::{Error, Result, listed},
     hunt::{Api, Hunted, Query, Window},
     json::{Object, Value},
     ops::model::{Operation, Service},
@@ -84,6 +85,79 @@ impl PyClient {
         let (page_size, call) = (options.count("page_size")?, call_options(&mut options)?);
         lift(py, options.end(false))?;
         lift(py, self.0.pages(op, &arguments, page_size, call)).map(PageCursor)
+    }
+
+    /// The request that a call would send, as a dict. Nothing is sent.
+    fn preview<'py>(&self, py: Python<'py>, operation: &str, arguments: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
+        let (op, arguments) = call_parts(py, operation, arguments)?;
+        to_python(py, &lift(py, self.0.preview(op, &arguments))?)
+    }
+
+    /// One call for each dict of arguments; gives a list with the answer of each, or its exception.
+    #[pyo3(signature = (operation, arguments, concurrency=8, options=None))]
+    fn call_many<'py>(
+        &self,
+        py: Python<'py>,
+        operation: &str,
+        arguments: Vec<Bound<'py, PyDict>>,
+        concurrency: usize,
+        options: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let work = self.calling_many(py, operation, &arguments, concurrency, options)?;
+        outcomes(py, runtime::wait(py, work)?)
+    }
+
+    #[pyo3(signature = (operation, arguments, concurrency=8, options=None))]
+    fn call_many_async<'py>(
+        &self,
+        py: Python<'py>,
+        operation: &str,
+        arguments: Vec<Bound<'py, PyDict>>,
+        concurrency: usize,
+        options: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let work = self.calling_many(py, operation, &arguments, concurrency, options)?;
+        bridge::future(py, work, |py, all| outcomes(py, all).map(Bound::unbind))
+    }
+
+    #[pyo3(signature = (operation, arguments, name, content, options=None))]
+    fn upload<'py>(
+        &self,
+        py: Python<'py>,
+        operation: &str,
+        arguments: &Bound<'py, PyDict>,
+        name: String,
+        content: Vec<u8>,
+        options: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        to_python(py, &runtime::wait(py, self.uploading(py, operation, arguments, name, content, options)?)?)
+    }
+
+    #[pyo3(signature = (operation, arguments, name, content, options=None))]
+    fn upload_async<'py>(
+        &self,
+        py: Python<'py>,
+        operation: &str,
+        arguments: &Bound<'py, PyDict>,
+        name: String,
+        content: Vec<u8>,
+        options: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        bridge::future(py, self.uploading(py, operation, arguments, name, content, options)?, value)
+    }
+
+    /// Waits on the client's clock.
+    fn sleep(&self, py: Python<'_>, seconds: f64) -> PyResult<()> {
+        runtime::wait(py, self.sleeping(py, seconds)?)
+    }
+
+    fn sleep_async<'py>(&self, py: Python<'py>, seconds: f64) -> PyResult<Bound<'py, PyAny>> {
+        bridge::future(py, self.sleeping(py, seconds)?, |py, ()| Ok(py.None()))
+    }
+
+    /// Seconds since 1970 on the client's clock.
+    fn now(&self) -> f64 {
+        self.0.now()
     }
 
     fn hunt(&self, py: Python<'_>, query: &str, options: &Bound<'_, PyDict>) -> PyResult<PyTable> {
@@ -208,6 +282,49 @@ impl PyClient {
         Ok(async move { client.call(op, &arguments, call).await })
     }
 
+    fn calling_many(
+        &self,
+        py: Python<'_>,
+        operation: &str,
+        arguments: &[Bound<'_, PyDict>],
+        concurrency: usize,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<impl Future<Output = Result<Vec<Result<Value>>>> + Send + use<>> {
+        let op = lift(py, request::operation(operation))?;
+        let arguments = arguments.iter().map(|a| lift(py, convert::arguments(a))).collect::<PyResult<Vec<_>>>()?;
+        if let Some(first) = arguments.first() {
+            warn_of_unknown(py, op, first)?;
+        }
+        let mut options = Options::new(options)?;
+        let call = call_options(&mut options)?;
+        lift(py, options.end(false))?;
+        let client = self.0.clone();
+        Ok(async move { Ok(client.call_many(op, arguments, concurrency, call).await) })
+    }
+
+    fn uploading(
+        &self,
+        py: Python<'_>,
+        operation: &str,
+        arguments: &Bound<'_, PyDict>,
+        name: String,
+        content: Vec<u8>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<impl Future<Output = Result<Value>> + Send + use<>> {
+        let (op, arguments) = call_parts(py, operation, arguments)?;
+        let mut options = Options::new(options)?;
+        let call = call_options(&mut options)?;
+        lift(py, options.end(false))?;
+        let client = self.0.clone();
+        Ok(async move { client.upload(op, &arguments, &name, &content, call).await })
+    }
+
+    fn sleeping(&self, py: Python<'_>, seconds: f64) -> PyResult<impl Future<Output = Result<()>> + Send + use<>> {
+        let time = Duration::try_from_secs_f64(seconds).map_err(|e| raise(py, Error::argument("seconds", e)))?;
+        let client = self.0.clone();
+        Ok(async move { client.sleep(time).await })
+    }
+
     fn requesting(
         &self,
         py: Python<'_>,
@@ -303,7 +420,31 @@ fn raw_body(py: Python<'_>, body: Body) -> PyResult<Bound<'_, PyAny>> {
 
 fn call_parts(py: Python<'_>, operation: &str, arguments: &Bound<'_, PyDict>) -> PyResult<(&'static Operation, Object)> {
     let op = lift(py, request::operation(operation))?;
-    Ok((op, lift(py, convert::arguments(arguments))?))
+    let arguments = lift(py, convert::arguments(arguments))?;
+    warn_of_unknown(py, op, &arguments)?;
+    Ok((op, arguments))
+}
+
+/// A member that the declaration does not know may be new, or a mistake: it is passed on, and said.
+fn warn_of_unknown(py: Python<'_>, op: &'static Operation, arguments: &Object) -> PyResult<()> {
+    for (name, given, known) in argument::unknown_members(op, arguments) {
+        let text = format!("{name}: {given:?} is passed on, but it is not among the known: {}", listed(known));
+        let category = py.import("xdrkit.errors")?.getattr("UnknownMemberWarning")?;
+        PyErr::warn(py, &category, &std::ffi::CString::new(text).unwrap_or_default(), 3)?;
+    }
+    Ok(())
+}
+
+/// The answer of each call, or its exception as an object.
+fn outcomes(py: Python<'_>, all: Vec<Result<Value>>) -> PyResult<Bound<'_, PyAny>> {
+    let list = pyo3::types::PyList::empty(py);
+    for outcome in all {
+        match outcome {
+            Ok(value) => list.append(to_python(py, &value)?)?,
+            Err(error) => list.append(raise(py, error).into_value(py))?,
+        }
+    }
+    Ok(list.into_any())
 }
 
 fn call_options(options: &mut Options<'_>) -> PyResult<CallOptions> {

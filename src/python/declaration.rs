@@ -36,6 +36,9 @@ fn operation(op: &Operation) -> Value {
         Returns::One(ty) => object([("kind", "one".into()), ("type", ty.into())]),
         Returns::Many(ty) => object([("kind", "many".into()), ("type", ty.into())]),
         Returns::Rows => object([("kind", "rows".into()), ("type", Value::Null)]),
+        Returns::Text => object([("kind", "text".into()), ("type", Value::Null)]),
+        Returns::Number => object([("kind", "number".into()), ("type", Value::Null)]),
+        Returns::Nothing => object([("kind", "nothing".into()), ("type", Value::Null)]),
     };
     let quota = object([
         ("name", op.quota.name.into()),
@@ -59,6 +62,8 @@ fn operation(op: &Operation) -> Value {
     set("paging", op.paging.name().into());
     set("page_max", op.paging.page_max().map(i64::from).into());
     set("safety", op.safety.name().into());
+    set("effect", op.effect.name().into());
+    set("documented", op.documented.into());
     set("quota", quota);
     set("deprecated", op.deprecated.into());
     set("filterable", op.filterable.to_vec().into());
@@ -76,6 +81,8 @@ fn param(p: &Param) -> Value {
         ("type", p.kind.name().into()),
         ("required", p.required.into()),
         ("enum", if members.is_empty() { Value::Null } else { members.to_vec().into() }),
+        ("entity", p.kind.entity().into()),
+        ("most", p.most.map(|n| n as i64).into()),
         ("doc", p.doc.into()),
     ])
 }

@@ -641,7 +641,7 @@ pub(super) struct Options {
 pub(super) fn options(op: &Operation, fields: &[(String, String)]) -> Result<Options, Refusal> {
     let entity = match op.returns {
         Returns::Many(name) | Returns::One(name) => name,
-        Returns::Rows => "",
+        _ => "",
     };
     let mut out = Options::default();
     let mut seen: Vec<String> = Vec::new();

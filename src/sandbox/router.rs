@@ -223,8 +223,13 @@ fn checked(param: &ops::model::Param, value: Value, invalid: &dyn Fn(String) -> 
             Some("Add" | "Remove") => Ok(value),
             _ => Err(Failure::new(400, "InvalidInput", format!("Invalid input: {} must be 'Add' or 'Remove'.", param.wire))),
         },
-        (Kind::Text | Kind::Id, Value::String(_)) | (Kind::Count, Value::Int(0..)) => Ok(value),
+        (Kind::Text | Kind::Id | Kind::Moment | Kind::Hash(_) | Kind::Ip, Value::String(_))
+        | (Kind::Count | Kind::Range(..), Value::Int(0..))
+        | (Kind::Bool, Value::Bool(_))
+        | (Kind::Object(_) | Kind::Json, Value::Object(_)) => Ok(value),
         (Kind::Texts, Value::Array(items)) if items.iter().all(|i| i.as_str().is_some()) => Ok(value),
+        (Kind::Ints, Value::Array(items)) if items.iter().all(|i| i.as_i64().is_some()) => Ok(value),
+        (Kind::Objects(_), Value::Array(items)) if items.iter().all(|i| i.as_object().is_some()) => Ok(value),
         (Kind::Enum(members), Value::String(text)) => allowed(members, text).map(Value::from).ok_or_else(|| {
             let message = format!("Invalid input: '{text}' is no value of {}; it is one of {}.", param.wire, members.join(", "));
             Failure::new(400, "InvalidInput", message)

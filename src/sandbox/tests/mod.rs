@@ -238,6 +238,9 @@ fn every_declared_operation_answers_applications_and_people() {
                 Returns::Many(_) => assert!(answer.json().get("value").unwrap().as_array().is_some(), "{}", op.id),
                 Returns::One(_) => assert!(answer.json().get("@odata.context").is_some(), "{}", op.id),
                 Returns::Rows => assert!(answer.json().get_ignore_case("results").is_some(), "{}", op.id),
+                Returns::Text => assert!(!answer.at("value").is_empty(), "{}", op.id),
+                Returns::Number => assert!(answer.json().as_i64().is_some(), "{}", op.id),
+                Returns::Nothing => {}
             }
             let record = desk.sandbox.requests().pop().unwrap();
             assert_eq!((record.operation, record.status, record.user.is_some()), (Some(op.id), answer.status, person), "{}", op.id);

@@ -39,7 +39,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .doc("https://learn.microsoft.com/defender-endpoint/api/cancel-machine-action"),
     Operation::new("machine_actions.package_uri", Endpoint, Get, "/api/machineactions/{id}/getPackageUri")
         .summary("Get the link to the investigation package that an action collected.")
-        .notes("404 until the collection is complete. The link is short-lived and must be fetched without a token: `machine_actions.download_package` does so.")
+        .notes(
+            "404 until the collection is complete. The link is short-lived and must be fetched without a token: \
+                 `machine_actions.download_package` does so.",
+        )
         .params(&[ACTION])
         .text()
         .permissions(&["Machine.Read.All", "Machine.ReadWrite.All"], &["Machine.CollectForensics"])

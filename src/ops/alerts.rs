@@ -99,7 +99,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .doc("https://learn.microsoft.com/defender-endpoint/api/batch-update-alerts"),
     Operation::new("alerts.create", Endpoint, Post, "/api/alerts/CreateAlertByReference")
         .summary("Make an alert of an event that hunting found.")
-        .notes("`report_id`, `event_time` and `machine_id` together must match an event. An automated investigation starts.")
+        .notes(
+            "`report_id`, `event_time` and `machine_id` together must match an event. An automated investigation \
+                 starts.",
+        )
         .params(&[
             body("machine_id", "machineId", Kind::Text, "The event's `DeviceId`.").required(),
             body("report_id", "reportId", Kind::Text, "The event's `ReportId`.").required(),

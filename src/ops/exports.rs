@@ -14,7 +14,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .doc("https://learn.microsoft.com/defender-endpoint/api/get-assessment-software-inventory"),
     Operation::new("exports.software_inventory_files", Endpoint, Get, "/api/machines/SoftwareInventoryExport")
         .summary("Get the links to files with the software of all machines.")
-        .notes("Fetch the links without a token: gzip, one JSON object a line. `exports.download` does that, and asks anew when links end.")
+        .notes(
+            "Fetch the links without a token: gzip, one JSON object a line. `exports.download` does that, and asks \
+                 anew when links end.",
+        )
         .params(&[query(
             "hours",
             "sasValidHours",
@@ -35,7 +38,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .doc("https://learn.microsoft.com/defender-endpoint/api/get-assessment-software-vulnerabilities"),
     Operation::new("exports.vulnerabilities_files", Endpoint, Get, "/api/machines/SoftwareVulnerabilitiesExport")
         .summary("Get the links to files with the vulnerabilities of all machines.")
-        .notes("Fetch the links without a token: gzip, one JSON object a line. `exports.download` does that, and asks anew when links end.")
+        .notes(
+            "Fetch the links without a token: gzip, one JSON object a line. `exports.download` does that, and asks \
+                 anew when links end.",
+        )
         .params(&[query(
             "hours",
             "sasValidHours",
@@ -64,7 +70,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .doc("https://learn.microsoft.com/defender-endpoint/api/get-assessment-secure-config"),
     Operation::new("exports.secure_configurations_files", Endpoint, Get, "/api/machines/SecureConfigurationsAssessmentExport")
         .summary("Get the links to files with the secure configuration of all machines.")
-        .notes("Fetch the links without a token: gzip, one JSON object a line. `exports.download` does that, and asks anew when links end.")
+        .notes(
+            "Fetch the links without a token: gzip, one JSON object a line. `exports.download` does that, and asks \
+                 anew when links end.",
+        )
         .params(&[query(
             "hours",
             "sasValidHours",
@@ -85,7 +94,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .doc("https://learn.microsoft.com/defender-endpoint/api/get-assessment-non-cpe-software-inventory"),
     Operation::new("exports.non_cpe_software_files", Endpoint, Get, "/api/machines/SoftwareInventoryNonCpeExport")
         .summary("Get the links to files with the software without a product code of all machines.")
-        .notes("Fetch the links without a token: gzip, one JSON object a line. `exports.download` does that, and asks anew when links end.")
+        .notes(
+            "Fetch the links without a token: gzip, one JSON object a line. `exports.download` does that, and asks \
+                 anew when links end.",
+        )
         .params(&[query(
             "hours",
             "sasValidHours",
@@ -106,7 +118,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .doc("https://learn.microsoft.com/defender-endpoint/api/get-assessment-browser-extensions"),
     Operation::new("exports.browser_extensions_files", Endpoint, Get, "/api/machines/browserextensionsinventoryExport")
         .summary("Get the links to files with the browser extensions of all machines.")
-        .notes("Fetch the links without a token: gzip, one JSON object a line. `exports.download` does that, and asks anew when links end.")
+        .notes(
+            "Fetch the links without a token: gzip, one JSON object a line. `exports.download` does that, and asks \
+                 anew when links end.",
+        )
         .one("ExportFiles")
         .permissions(&["Software.Read.All"], &["Software.Read"])
         .quota(Quota::EXPORT_FILES)
@@ -128,7 +143,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .doc("https://learn.microsoft.com/defender-endpoint/api/export-certificate-inventory-assessment"),
     Operation::new("exports.certificates_files", Endpoint, Get, "/api/machines/certificateAssessmentExport")
         .summary("Get the links to files with the certificates of all machines.")
-        .notes("Fetch the links without a token: gzip, one JSON object a line. `exports.download` does that, and asks anew when links end.")
+        .notes(
+            "Fetch the links without a token: gzip, one JSON object a line. `exports.download` does that, and asks \
+                 anew when links end.",
+        )
         .params(&[query(
             "hours",
             "sasValidHours",
@@ -149,7 +167,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .doc("https://learn.microsoft.com/defender-endpoint/api/export-firmware-hardware-assessment"),
     Operation::new("exports.firmware_files", Endpoint, Get, "/api/machines/HardwareFirmwareInventoryExport")
         .summary("Get the links to files with the hardware and firmware of all machines.")
-        .notes("Fetch the links without a token: gzip, one JSON object a line. `exports.download` does that, and asks anew when links end.")
+        .notes(
+            "Fetch the links without a token: gzip, one JSON object a line. `exports.download` does that, and asks \
+                 anew when links end.",
+        )
         .one("ExportFiles")
         .permissions(&["Software.Read.All"], &["Software.Read"])
         .quota(Quota::EXPORT_FILES)
@@ -164,7 +185,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .doc("https://learn.microsoft.com/defender-endpoint/api/export-security-baseline-assessment"),
     Operation::new("exports.baselines_files", Endpoint, Get, "/api/machines/BaselineComplianceAssessmentExport")
         .summary("Get the links to files with the compliance of all machines with security baselines.")
-        .notes("Fetch the links without a token: gzip, one JSON object a line. `exports.download` does that, and asks anew when links end.")
+        .notes(
+            "Fetch the links without a token: gzip, one JSON object a line. `exports.download` does that, and asks \
+                 anew when links end.",
+        )
         .params(&[query(
             "hours",
             "sasValidHours",
@@ -177,7 +201,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .doc("https://learn.microsoft.com/defender-endpoint/api/export-security-baseline-assessment"),
     Operation::new("exports.information_gathering_files", Endpoint, Get, "/api/machines/InfoGatheringExport")
         .summary("Get the links to files with what was gathered from all machines.")
-        .notes("Fetch the links without a token: gzip, one JSON object a line. `exports.download` does that, and asks anew when links end.")
+        .notes(
+            "Fetch the links without a token: gzip, one JSON object a line. `exports.download` does that, and asks \
+                 anew when links end.",
+        )
         .params(&[query(
             "hours",
             "sasValidHours",

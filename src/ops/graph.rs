@@ -190,7 +190,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
     Operation::new("graph.detection_rules.update", Graph, Patch, "/beta/security/rules/detectionRules/{ruleId}")
         .summary("Change a custom detection rule.")
         .notes(
-            "In preview: the shape changed in May 2026. What the service answers is passed on as it is. What is left out stays as it is.",
+            "In preview: the shape changed in May 2026. What the service answers is passed on as it is. What is left \
+                 out stays as it is.",
         )
         .params(&[
             id("id", "ruleId", "Rule id."),

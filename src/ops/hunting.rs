@@ -15,7 +15,10 @@ const RETIRED: &str = "stops returning data on 2027-02-01; use Graph hunting";
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation::new("graph.hunting.run", Service::Graph, Post, "/v1.0/security/runHuntingQuery")
         .summary("Run an advanced hunting query on Microsoft Graph.")
-        .notes("All XDR tables, 30 days back, 100,000 rows, 50 MB and 3 minutes a query; CPU quota in cycles of 15 minutes.")
+        .notes(
+            "All XDR tables, 30 days back, 100,000 rows, 50 MB and 3 minutes a query; CPU quota in cycles of 15 \
+                 minutes.",
+        )
         .params(&[
             QUERY,
             body("timespan", "Timespan", Kind::Text, "ISO 8601 interval or duration, such as `\"P7D\"` or `start/end`. Default: 30 days."),
@@ -35,7 +38,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .doc("https://learn.microsoft.com/defender-xdr/api-advanced-hunting"),
     Operation::new("hunting.run_endpoint", Service::Endpoint, Post, "/api/advancedqueries/run")
         .summary("Run an advanced hunting query on the Defender for Endpoint service.")
-        .notes("Device tables only, 30 days back, 100,000 rows, 124 MB and 200 seconds a query; 10 minutes of run time an hour.")
+        .notes(
+            "Device tables only, 30 days back, 100,000 rows, 124 MB and 200 seconds a query; 10 minutes of run time an \
+                 hour.",
+        )
         .params(&[QUERY])
         .rows()
         .permissions(&["AdvancedQuery.Read.All"], &["AdvancedQuery.Read"])

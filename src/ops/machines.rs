@@ -105,27 +105,43 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .doc("https://learn.microsoft.com/defender-endpoint/api/get-missing-kbs-machine"),
     Operation::new("machines.add_tag_to_many", Endpoint, Post, "/api/machines/AddOrRemoveTagForMultipleMachines")
         .summary("Put a tag on many machines at once.")
-        .params(&[TAG, body("ids", "MachineIds", Kind::Texts, "The machines' ids; at most 500.").required().at_most(500), fixed("Action", "Add")])
+        .params(&[
+            TAG,
+            body("ids", "MachineIds", Kind::Texts, "The machines' ids; at most 500.").required().at_most(500),
+            fixed("Action", "Add"),
+        ])
         .many("Machine", Paging::Whole)
         .idempotent()
         .permissions(&["Machine.ReadWrite.All"], &["Machine.ReadWrite"])
         .doc("https://learn.microsoft.com/defender-endpoint/api/add-or-remove-multiple-machine-tags"),
     Operation::new("machines.remove_tag_from_many", Endpoint, Post, "/api/machines/AddOrRemoveTagForMultipleMachines")
         .summary("Take a tag off many machines at once.")
-        .params(&[TAG, body("ids", "MachineIds", Kind::Texts, "The machines' ids; at most 500.").required().at_most(500), fixed("Action", "Remove")])
+        .params(&[
+            TAG,
+            body("ids", "MachineIds", Kind::Texts, "The machines' ids; at most 500.").required().at_most(500),
+            fixed("Action", "Remove"),
+        ])
         .many("Machine", Paging::Whole)
         .idempotent()
         .permissions(&["Machine.ReadWrite.All"], &["Machine.ReadWrite"])
         .doc("https://learn.microsoft.com/defender-endpoint/api/add-or-remove-multiple-machine-tags"),
     Operation::new("machines.find_by_ip", Endpoint, Get, "/api/machines/findbyip(ip='{ip}',timestamp={timestamp})")
         .summary("List the machines that used an internal IP address within 15 minutes of a moment.")
-        .params(&[Param { place: Place::Path, ..query("ip", "ip", Kind::Ip, "The internal address.") }.required(), Param { place: Place::Path, ..query("timestamp", "timestamp", Kind::Moment, "The moment; within the last 30 days.") }.required()])
+        .params(&[
+            Param { place: Place::Path, ..query("ip", "ip", Kind::Ip, "The internal address.") }.required(),
+            Param { place: Place::Path, ..query("timestamp", "timestamp", Kind::Moment, "The moment; within the last 30 days.") }
+                .required(),
+        ])
         .many("Machine", Paging::Whole)
         .permissions(&["Machine.Read.All", "Machine.ReadWrite.All"], &["Machine.Read", "Machine.ReadWrite"])
         .doc("https://learn.microsoft.com/defender-endpoint/api/find-machines-by-ip"),
     Operation::new("machines.find_by_internal_ip", Endpoint, Get, "/api/machines/find(timestamp={timestamp},key='{ip}')")
         .summary("List the machines that used an internal IP address within 16 minutes of a moment.")
-        .params(&[Param { place: Place::Path, ..query("ip", "ip", Kind::Ip, "The internal address.") }.required(), Param { place: Place::Path, ..query("timestamp", "timestamp", Kind::Moment, "The moment; within the last 30 days.") }.required()])
+        .params(&[
+            Param { place: Place::Path, ..query("ip", "ip", Kind::Ip, "The internal address.") }.required(),
+            Param { place: Place::Path, ..query("timestamp", "timestamp", Kind::Moment, "The moment; within the last 30 days.") }
+                .required(),
+        ])
         .many("Machine", Paging::Whole)
         .permissions(&["Machine.Read.All", "Machine.ReadWrite.All"], &[])
         .quota(Quota::UNSTATED)
@@ -133,13 +149,19 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .doc("https://learn.microsoft.com/defender-endpoint/api/find-machine-info-by-ip"),
     Operation::new("machines.find_by_tag", Endpoint, Get, "/api/machines/findbytag")
         .summary("List the machines with a tag.")
-        .params(&[query("tag", "tag", Kind::Text, "The tag.").required(), query("starts_with", "useStartsWithFilter", Kind::Bool, "Take tags that only begin so, too. Default: no.")])
+        .params(&[
+            query("tag", "tag", Kind::Text, "The tag.").required(),
+            query("starts_with", "useStartsWithFilter", Kind::Bool, "Take tags that only begin so, too. Default: no."),
+        ])
         .many("Machine", Paging::Whole)
         .permissions(&["Machine.Read.All", "Machine.ReadWrite.All"], &["Machine.Read", "Machine.ReadWrite"])
         .doc("https://learn.microsoft.com/defender-endpoint/api/find-machines-by-tag"),
     Operation::new("machines.set_value", Endpoint, Post, "/api/machines/{machineId}/setDeviceValue")
         .summary("Say how much a machine is worth.")
-        .params(&[Param { wire: "machineId", ..MACHINE }, body("value", "DeviceValue", Kind::Enum(VALUE), "Its value; it counts in the exposure score.").required()])
+        .params(&[
+            Param { wire: "machineId", ..MACHINE },
+            body("value", "DeviceValue", Kind::Enum(VALUE), "Its value; it counts in the exposure score.").required(),
+        ])
         .one("Machine")
         .idempotent()
         .permissions(&["Machine.ReadWrite.All"], &["Machine.ReadWrite"])
@@ -147,7 +169,17 @@ pub(super) const OPERATIONS: &[Operation] = &[
     Operation::new("machines.update", Endpoint, Patch, "/api/machines/{machineId}")
         .summary("Replace a machine's tags, or set its value.")
         .notes("To add or remove one tag take `machines.add_tag` and `machines.remove_tag`.")
-        .params(&[Param { wire: "machineId", ..MACHINE }, body("tags", "machineTags", Kind::Texts, "All its tags from now on: the documentation says both that these replace the old ones and that they are added; they replace."), body("value", "deviceValue", Kind::Enum(VALUE), "Its value.")])
+        .params(&[
+            Param { wire: "machineId", ..MACHINE },
+            body(
+                "tags",
+                "machineTags",
+                Kind::Texts,
+                "All its tags from now on: the documentation says both that these replace the old ones and that they are \
+                 added; they replace.",
+            ),
+            body("value", "deviceValue", Kind::Enum(VALUE), "Its value."),
+        ])
         .one("Machine")
         .idempotent()
         .permissions(&["Machine.ReadWrite.All"], &["Machine.ReadWrite"])
@@ -163,7 +195,18 @@ pub(super) const OPERATIONS: &[Operation] = &[
     Operation::new("machines.isolate", Endpoint, Post, "/api/machines/{id}/isolate")
         .summary("Cut a machine off the network.")
         .notes(ONE_AT_A_TIME)
-        .params(&[MACHINE, COMMENT, body("isolation_type", "IsolationType", Kind::Enum(&["Full", "Selective", "UnManagedDevice"]), "`Full`; `Selective` leaves Outlook, Teams and Skype connected; `UnManagedDevice` contains a device that is not onboarded. Default: the service's, `Full`."), EXTERNAL_ID])
+        .params(&[
+            MACHINE,
+            COMMENT,
+            body(
+                "isolation_type",
+                "IsolationType",
+                Kind::Enum(&["Full", "Selective", "UnManagedDevice"]),
+                "`Full`; `Selective` leaves Outlook, Teams and Skype connected; `UnManagedDevice` contains a device that \
+                 is not onboarded. Default: the service's, `Full`.",
+            ),
+            EXTERNAL_ID,
+        ])
         .one("MachineAction")
         .acts()
         .permissions(&["Machine.Isolate"], &["Machine.Isolate"])
@@ -261,7 +304,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .params(&[
             MACHINE,
             body("excluded", "IsExcluded", Kind::Bool, "Whether it is excluded.").required(),
-            body("reason", "ExclusionReason", Kind::Enum(&["Other", "InactiveDevice", "DuplicateDevice", "DeviceDoesNotExist", "DeviceOutOfScope"]), "Why."),
+            body(
+                "reason",
+                "ExclusionReason",
+                Kind::Enum(&["Other", "InactiveDevice", "DuplicateDevice", "DeviceDoesNotExist", "DeviceOutOfScope"]),
+                "Why.",
+            ),
         ])
         .one("Machine")
         .idempotent()

@@ -11,14 +11,47 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .doc("https://learn.microsoft.com/defender-endpoint/api/get-all-scan-definitions"),
     Operation::new("scans.create", Endpoint, Post, "/api/DeviceAuthenticatedScanDefinitions")
         .summary("Make an authenticated scan.")
-        .params(&[body("scan_type", "scanType", Kind::Enum(&["Windows", "Network"]), "What is scanned.").required(), body("name", "scanName", Kind::Text, "Its name.").required(), body("active", "isActive", Kind::Bool, "Whether it runs.").required(), body("target", "target", Kind::Text, "IP addresses or host names, with commas between.").required(), body("interval_hours", "intervalInHours", Kind::Range(1, 8760), "Hours between two scans.").required(), body("target_type", "targetType", Kind::Enum(&["Ip", "Hostname", "Combined"]), "What the targets are.").required(), body("scanner_agent", "scannerAgent", Kind::Object("ScanAgentReference"), "The machine that scans: a dict with `machineId`.").required(), body("authentication", "scanAuthenticationParams", Kind::Json, "How it signs in: a dict with `@odata.type` (`#microsoft.windowsDefenderATP.api.WindowsAuthParams` or `…SnmpAuthParams`), `type`, and what that type needs.").required()])
+        .params(&[
+            body("scan_type", "scanType", Kind::Enum(&["Windows", "Network"]), "What is scanned.").required(),
+            body("name", "scanName", Kind::Text, "Its name.").required(),
+            body("active", "isActive", Kind::Bool, "Whether it runs.").required(),
+            body("target", "target", Kind::Text, "IP addresses or host names, with commas between.").required(),
+            body("interval_hours", "intervalInHours", Kind::Range(1, 8760), "Hours between two scans.").required(),
+            body("target_type", "targetType", Kind::Enum(&["Ip", "Hostname", "Combined"]), "What the targets are.").required(),
+            body("scanner_agent", "scannerAgent", Kind::Object("ScanAgentReference"), "The machine that scans: a dict with `machineId`.")
+                .required(),
+            body(
+                "authentication",
+                "scanAuthenticationParams",
+                Kind::Json,
+                "How it signs in: a dict with `@odata.type` (`#microsoft.windowsDefenderATP.api.WindowsAuthParams` or \
+                 `…SnmpAuthParams`), `type`, and what that type needs.",
+            )
+            .required(),
+        ])
         .one("ScanDefinition")
         .permissions(&["Machine.ReadWrite.All"], &["Machine.ReadWrite"])
         .doc("https://learn.microsoft.com/defender-endpoint/api/add-a-new-scan-definition"),
     Operation::new("scans.update", Endpoint, Patch, "/api/DeviceAuthenticatedScanDefinitions/{id}")
         .summary("Change an authenticated scan.")
         .notes("What is left out stays as it is.")
-        .params(&[id("id", "id", "Scan id, a GUID."), body("scan_type", "scanType", Kind::Enum(&["Windows", "Network"]), "What is scanned."), body("name", "scanName", Kind::Text, "Its name."), body("active", "isActive", Kind::Bool, "Whether it runs."), body("target", "target", Kind::Text, "IP addresses or host names, with commas between."), body("interval_hours", "intervalInHours", Kind::Range(1, 8760), "Hours between two scans."), body("target_type", "targetType", Kind::Enum(&["Ip", "Hostname", "Combined"]), "What the targets are."), body("scanner_agent", "scannerAgent", Kind::Object("ScanAgentReference"), "The machine that scans: a dict with `machineId`."), body("authentication", "scanAuthenticationParams", Kind::Json, "How it signs in: a dict with `@odata.type` (`#microsoft.windowsDefenderATP.api.WindowsAuthParams` or `…SnmpAuthParams`), `type`, and what that type needs.")])
+        .params(&[
+            id("id", "id", "Scan id, a GUID."),
+            body("scan_type", "scanType", Kind::Enum(&["Windows", "Network"]), "What is scanned."),
+            body("name", "scanName", Kind::Text, "Its name."),
+            body("active", "isActive", Kind::Bool, "Whether it runs."),
+            body("target", "target", Kind::Text, "IP addresses or host names, with commas between."),
+            body("interval_hours", "intervalInHours", Kind::Range(1, 8760), "Hours between two scans."),
+            body("target_type", "targetType", Kind::Enum(&["Ip", "Hostname", "Combined"]), "What the targets are."),
+            body("scanner_agent", "scannerAgent", Kind::Object("ScanAgentReference"), "The machine that scans: a dict with `machineId`."),
+            body(
+                "authentication",
+                "scanAuthenticationParams",
+                Kind::Json,
+                "How it signs in: a dict with `@odata.type` (`#microsoft.windowsDefenderATP.api.WindowsAuthParams` or \
+                 `…SnmpAuthParams`), `type`, and what that type needs.",
+            ),
+        ])
         .one("ScanDefinition")
         .idempotent()
         .permissions(&["Machine.ReadWrite.All"], &["Machine.ReadWrite"])

@@ -43,6 +43,11 @@ pub(super) fn user_of(request: &Request) -> Option<String> {
     claims.get("upn").and_then(Value::as_str).map(str::to_owned)
 }
 
+/// The service that a token of ours is for; whether it is good does not matter here.
+pub(super) fn service_of(request: &Request) -> Option<Service> {
+    entra::service_of(text(&jwt::verify(bearer(request)?)?, "aud"))
+}
+
 fn unauthorized(house: &House, service: Service, message: &str) -> Failure {
     challenged(house, service, message, &format!("error=\"invalid_token\", error_description=\"{message}\""))
 }

@@ -4,18 +4,27 @@ use crate::ops::model::Service;
 
 use super::failure::Failure;
 use super::lists;
-use super::router::Call;
+use super::router::{Call, not_yet};
 use super::seed::{AlertStatus, Classification, Determination, Tenant};
 use super::store::{self, Verdict};
 use super::wire::Reply;
 
-pub(super) fn list(call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn handle(call: &Call<'_>) -> Result<Reply, Failure> {
+    match call.op.id {
+        "alerts.list" => list(call),
+        "alerts.get" => get(call),
+        "alerts.update" => update(call),
+        _ => not_yet(call),
+    }
+}
+
+fn list(call: &Call<'_>) -> Result<Reply, Failure> {
     let evidence = call.options.expand.iter().any(|e| e.eq_ignore_ascii_case("evidence"));
     let items = call.house.store().tenant.alerts.iter().rev().filter(|a| a.is_endpoint()).map(|a| a.endpoint(evidence)).collect();
     lists::page(call, "Alerts", items)
 }
 
-pub(super) fn get(call: &Call<'_>) -> Result<Reply, Failure> {
+fn get(call: &Call<'_>) -> Result<Reply, Failure> {
     let store = call.house.store();
     let alert =
         store.alert(call.id()).filter(|a| a.is_endpoint()).ok_or_else(|| Failure::not_found(call.op.service, "Alert", call.id()))?;
@@ -93,7 +102,7 @@ pub(super) fn change(tenant: &mut Tenant, id: &str, status: Option<AlertStatus>,
     true
 }
 
-pub(super) fn update(call: &Call<'_>) -> Result<Reply, Failure> {
+fn update(call: &Call<'_>) -> Result<Reply, Failure> {
     let status = status(call, AlertStatus::parse)?;
     let verdict = verdict(call)?;
     let mut store = call.house.store();

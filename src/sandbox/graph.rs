@@ -6,10 +6,22 @@ use super::alerts;
 use super::failure::Failure;
 use super::incidents::{self, Change};
 use super::lists;
-use super::router::Call;
+use super::router::{Call, not_yet};
 use super::seed::{Alert, AlertStatus, Incident, IncidentStatus};
 use super::store::Store;
 use super::wire::Reply;
+
+pub(super) fn handle(call: &Call<'_>) -> Result<Reply, Failure> {
+    match call.op.id {
+        "graph.incidents.list" => incidents(call),
+        "graph.incidents.get" => incident(call),
+        "graph.incidents.update" => update_incident(call),
+        "graph.alerts.list" => alerts(call),
+        "graph.alerts.get" => alert(call),
+        "graph.alerts.update" => update_alert(call),
+        _ => not_yet(call),
+    }
+}
 
 fn unknown(call: &Call<'_>, kind: &str) -> Failure {
     Failure::not_found(call.op.service, kind, call.id())
@@ -21,7 +33,7 @@ fn render(call: &Call<'_>, store: &Store, incident: &Incident) -> Value {
     incident.graph(own.as_deref(), &store.tenant.machines)
 }
 
-pub(super) fn incidents(call: &Call<'_>) -> Result<Reply, Failure> {
+fn incidents(call: &Call<'_>) -> Result<Reply, Failure> {
     let items = {
         let store = call.house.store();
         store.tenant.incidents.iter().rev().map(|i| render(call, &store, i)).collect()
@@ -29,13 +41,13 @@ pub(super) fn incidents(call: &Call<'_>) -> Result<Reply, Failure> {
     lists::page(call, "security/incidents", items)
 }
 
-pub(super) fn incident(call: &Call<'_>) -> Result<Reply, Failure> {
+fn incident(call: &Call<'_>) -> Result<Reply, Failure> {
     let store = call.house.store();
     let incident = store.incident(call.id()).ok_or_else(|| unknown(call, "Incident"))?;
     Ok(call.one(200, "security/incidents", render(call, &store, incident)))
 }
 
-pub(super) fn update_incident(call: &Call<'_>) -> Result<Reply, Failure> {
+fn update_incident(call: &Call<'_>) -> Result<Reply, Failure> {
     let wanted = Change {
         status: alerts::status(call, IncidentStatus::parse)?,
         verdict: alerts::verdict(call)?,
@@ -50,7 +62,7 @@ pub(super) fn update_incident(call: &Call<'_>) -> Result<Reply, Failure> {
     Ok(call.one(200, "security/incidents", render(call, &store, incident)))
 }
 
-pub(super) fn alerts(call: &Call<'_>) -> Result<Reply, Failure> {
+fn alerts(call: &Call<'_>) -> Result<Reply, Failure> {
     let items = {
         let store = call.house.store();
         store.tenant.alerts.iter().rev().map(|a| a.graph(&store.tenant.machines)).collect()
@@ -58,13 +70,13 @@ pub(super) fn alerts(call: &Call<'_>) -> Result<Reply, Failure> {
     lists::page(call, "security/alerts_v2", items)
 }
 
-pub(super) fn alert(call: &Call<'_>) -> Result<Reply, Failure> {
+fn alert(call: &Call<'_>) -> Result<Reply, Failure> {
     let store = call.house.store();
     let alert = store.alert(call.id()).ok_or_else(|| unknown(call, "Alert"))?;
     Ok(call.one(200, "security/alerts_v2", alert.graph(&store.tenant.machines)))
 }
 
-pub(super) fn update_alert(call: &Call<'_>) -> Result<Reply, Failure> {
+fn update_alert(call: &Call<'_>) -> Result<Reply, Failure> {
     let status = alerts::status(call, AlertStatus::parse)?;
     let verdict = alerts::verdict(call)?;
     let mut store = call.house.store();

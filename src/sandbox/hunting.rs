@@ -12,7 +12,7 @@ use crate::ops::model::Service;
 use super::clock::{self, DAY, SECOND};
 use super::failure::Failure;
 use super::kql::{self, Catalog, KqlError, Table, Type, format_datetime, format_timespan};
-use super::router::Call;
+use super::router::{Call, not_yet};
 use super::wire::Reply;
 
 /// How far back anybody can look.
@@ -34,7 +34,14 @@ impl Catalog for Devices<'_> {
     }
 }
 
-pub(super) fn run(call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn handle(call: &Call<'_>) -> Result<Reply, Failure> {
+    match call.op.id {
+        "graph.hunting.run" | "hunting.run_xdr" | "hunting.run_endpoint" => run(call),
+        _ => not_yet(call),
+    }
+}
+
+fn run(call: &Call<'_>) -> Result<Reply, Failure> {
     let query = call.text("Query").unwrap_or_default();
     let now = call.now();
     let window = window(call.text("Timespan"), now)

@@ -5,10 +5,19 @@ use crate::json::Value;
 use super::alerts;
 use super::failure::Failure;
 use super::lists;
-use super::router::Call;
+use super::router::{Call, not_yet};
 use super::seed::{AlertStatus, Incident, IncidentStatus};
 use super::store::{self, Store, Verdict};
 use super::wire::Reply;
+
+pub(super) fn handle(call: &Call<'_>) -> Result<Reply, Failure> {
+    match call.op.id {
+        "incidents.list" => list(call),
+        "incidents.get" => get(call),
+        "incidents.update" => update(call),
+        _ => not_yet(call),
+    }
+}
 
 fn unknown(call: &Call<'_>) -> Failure {
     Failure::not_found(call.op.service, "Incident", call.id())
@@ -18,7 +27,7 @@ fn render(store: &Store, incident: &Incident) -> Value {
     incident.xdr(&store.alerts_of(incident), &store.tenant.machines)
 }
 
-pub(super) fn list(call: &Call<'_>) -> Result<Reply, Failure> {
+fn list(call: &Call<'_>) -> Result<Reply, Failure> {
     let items = {
         let store = call.house.store();
         store.tenant.incidents.iter().rev().map(|i| render(&store, i)).collect()
@@ -26,7 +35,7 @@ pub(super) fn list(call: &Call<'_>) -> Result<Reply, Failure> {
     lists::page(call, "Incidents", items)
 }
 
-pub(super) fn get(call: &Call<'_>) -> Result<Reply, Failure> {
+fn get(call: &Call<'_>) -> Result<Reply, Failure> {
     let store = call.house.store();
     let incident = store.incident(call.id()).ok_or_else(|| unknown(call))?;
     Ok(call.one(200, "Incidents", render(&store, incident)))
@@ -82,7 +91,7 @@ pub(super) fn change(store: &mut Store, id: &str, change: Change, by: &str, now:
     true
 }
 
-pub(super) fn update(call: &Call<'_>) -> Result<Reply, Failure> {
+fn update(call: &Call<'_>) -> Result<Reply, Failure> {
     let wanted = Change {
         status: alerts::status(call, IncidentStatus::parse)?,
         verdict: alerts::verdict(call)?,

@@ -1,9 +1,8 @@
 //! Machines, and what is done to them.
 
-use super::access;
 use super::failure::Failure;
 use super::lists;
-use super::router::Call;
+use super::router::{Call, not_yet};
 use super::store::{Action, Stage};
 use super::wire::Reply;
 
@@ -14,19 +13,34 @@ fn unknown(call: &Call<'_>) -> Failure {
     Failure::not_found(call.op.service, "Machine", call.id())
 }
 
-pub(super) fn list(call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn handle(call: &Call<'_>) -> Result<Reply, Failure> {
+    match call.op.id {
+        "machines.list" => list(call),
+        "machines.get" => get(call),
+        "machines.isolate" => act(call, "Isolate", call.text("IsolationType").unwrap_or("Full")),
+        "machines.unisolate" => act(call, "Unisolate", ""),
+        "machines.scan" => act(call, "RunAntiVirusScan", call.text("ScanType").unwrap_or_default()),
+        "machines.add_tag" => tag(call, true),
+        "machines.remove_tag" => tag(call, false),
+        // Vulnerability management.
+        "machines.software" | "machines.vulnerabilities" | "machines.recommendations" | "machines.missing_kbs" => not_yet(call),
+        _ => not_yet(call),
+    }
+}
+
+fn list(call: &Call<'_>) -> Result<Reply, Failure> {
     let oldest = call.house.clock.start() - LISTED_FOR;
     let items = call.house.store().tenant.machines.iter().filter(|m| m.last_seen >= oldest).map(|m| m.endpoint()).collect();
     lists::page(call, "Machines", items)
 }
 
-pub(super) fn get(call: &Call<'_>) -> Result<Reply, Failure> {
+fn get(call: &Call<'_>) -> Result<Reply, Failure> {
     let store = call.house.store();
     store.machine(call.id()).map(|m| call.one(200, "Machines", m.endpoint())).ok_or_else(|| unknown(call))
 }
 
 /// Asks something of a machine. One such thing at a time.
-pub(super) fn act(call: &Call<'_>, kind: &'static str, scope: &str) -> Result<Reply, Failure> {
+fn act(call: &Call<'_>, kind: &'static str, scope: &str) -> Result<Reply, Failure> {
     let mut store = call.house.store();
     let (machine, machine_name) = match store.machine(call.id()) {
         Some(m) => (m.id.to_string(), m.name.to_string()),
@@ -55,7 +69,7 @@ pub(super) fn act(call: &Call<'_>, kind: &'static str, scope: &str) -> Result<Re
     Ok(reply)
 }
 
-pub(super) fn tag(call: &Call<'_>, add: bool) -> Result<Reply, Failure> {
+fn tag(call: &Call<'_>, add: bool) -> Result<Reply, Failure> {
     let tag = call.text("Value").unwrap_or_default();
     let mut store = call.house.store();
     let machine = store.machine_mut(call.id()).ok_or_else(|| unknown(call))?;
@@ -65,40 +79,4 @@ pub(super) fn tag(call: &Call<'_>, add: bool) -> Result<Reply, Failure> {
         machine.tags.push(tag.to_owned());
     }
     Ok(call.one(200, "Machines", machine.endpoint()))
-}
-
-pub(super) fn actions(call: &Call<'_>) -> Result<Reply, Failure> {
-    let items = call.house.store().actions.iter().rev().map(Action::endpoint).collect();
-    lists::page(call, "MachineActions", items)
-}
-
-pub(super) fn action(call: &Call<'_>) -> Result<Reply, Failure> {
-    let now = call.now();
-    let mut store = call.house.store();
-    let action = store.action_mut(call.id()).ok_or_else(|| Failure::not_found(call.op.service, "MachineAction", call.id()))?;
-    action.step(now);
-    Ok(call.one(200, "MachineActions", action.endpoint()))
-}
-
-/// Cancels what has not ended, for whom might have asked for it.
-pub(super) fn cancel(call: &Call<'_>) -> Result<Reply, Failure> {
-    let now = call.now();
-    let mut store = call.house.store();
-    let action = store.action_mut(call.id()).ok_or_else(|| Failure::not_found(call.op.service, "MachineAction", call.id()))?;
-    let needed = match action.kind {
-        "RunAntiVirusScan" => "Machine.Scan",
-        _ => "Machine.Isolate",
-    };
-    access::need_any(&call.caller, call.op.service, &[needed])?;
-    if action.stage.is_final() {
-        return Err(Failure::new(
-            400,
-            "BadRequest",
-            format!("The action cannot be cancelled: it has ended with status {}", action.stage.name()),
-        ));
-    }
-    action.stage = Stage::Cancelled;
-    action.updated = now;
-    action.cancelled = Some((call.caller.name().to_owned(), call.text("Comment").unwrap_or_default().to_owned(), now));
-    Ok(call.one(200, "MachineActions", action.endpoint()))
 }

@@ -7,26 +7,45 @@
 //! It binds to loopback only, lives on one thread of its own, and holds nothing that is worth stealing.
 
 mod access;
+mod actions;
 mod alerts;
+mod baselines;
+mod body;
 mod clock;
+mod control;
+mod detection_rules;
+mod entities;
 mod entra;
+mod exports;
 mod failure;
 mod faults;
+mod form;
 mod graph;
 mod hunting;
 mod incidents;
+mod indicators;
+mod investigations;
 mod jwt;
 pub mod kql;
+mod library;
 mod lists;
+mod live_response;
 mod machines;
 mod managed;
 mod odata;
+mod recommendations;
 mod router;
+mod scans;
+mod scores;
 mod scratch;
 pub mod seed;
 mod server;
+mod settings;
+mod software;
+mod storage;
 mod store;
 mod tls;
+mod vulnerabilities;
 mod wire;
 
 #[cfg(test)]
@@ -196,6 +215,7 @@ pub(crate) struct House {
     forms: Mutex<VecDeque<FormRecord>>,
     agents: Mutex<managed::Agents>,
     scratch: Mutex<Scratch>,
+    blobs: Mutex<storage::Blobs>,
 }
 
 /// A handler that panicked must not take the rest down: what it left behind is still used.
@@ -243,6 +263,7 @@ impl House {
         lock(&self.faults).clear();
         lock(&self.log).clear();
         lock(&self.forms).clear();
+        lock(&self.blobs).clear();
     }
 
     fn record_form(&self, request: &wire::Request) {
@@ -318,6 +339,7 @@ impl Sandbox {
             forms: Mutex::new(VecDeque::new()),
             agents: Mutex::new(managed::Agents::default()),
             scratch: Mutex::new(scratch),
+            blobs: Mutex::default(),
         });
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let thread = server::spawn(Arc::clone(&house), doors, stopped)?;

@@ -28,10 +28,12 @@ use crate::ops::model::{Returns, Service};
 
 use super::faults::{Fault, FaultKind};
 use super::wire::{Reply, Request, guid};
-use super::{House, RequestRecord, access, clock, failure, faults, lock, router};
+use super::{House, RequestRecord, access, clock, failure, faults, lock, router, storage};
 
 /// Larger request bodies are refused.
 const BODY_MAX: usize = 8 << 20;
+/// The same where files come in: above the service's own limit, so that its refusal is what a caller meets.
+const UPLOAD_MAX: usize = 32 << 20;
 /// Request line and headers together.
 const HEAD_MAX: usize = 64 << 10;
 /// Connections at once; more wait to be accepted.
@@ -147,7 +149,9 @@ impl std::error::Error for Hangup {}
 
 async fn respond(house: Arc<House>, request: http::Request<Incoming>, scheme: &'static str) -> Result<http::Response<Sent>, Hangup> {
     let (head, body) = request.into_parts();
-    let read = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, BODY_MAX).collect()).await;
+    let uploads = head.method == http::Method::POST && head.uri.path().to_ascii_lowercase().ends_with("/libraryfiles");
+    let most = if uploads { UPLOAD_MAX } else { BODY_MAX };
+    let read = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, most).collect()).await;
     let started = Instant::now();
     let (refused, body) = match read {
         Ok(Ok(body)) => (None, body.to_bytes()),
@@ -179,7 +183,8 @@ async fn respond(house: Arc<House>, request: http::Request<Incoming>, scheme: &'
         duration_us: 0,
         authorization: request.headers.contains_key("authorization"),
     };
-    if house.options.record_forms && found.is_none() && !controls {
+    let stored = request.path.starts_with(storage::ROOT);
+    if house.options.record_forms && found.is_none() && !controls && !stored {
         house.record_form(&request);
     }
     match kind {
@@ -196,7 +201,10 @@ async fn respond(house: Arc<House>, request: http::Request<Incoming>, scheme: &'
     let head_only = request.method == http::Method::HEAD;
     let reply = match (refused, fault) {
         (Some(status), _) => {
-            let message = if status == 413 { "The request body is larger than 8 MiB." } else { "The request body did not come in time." };
+            let message = match status {
+                413 => format!("The request body is larger than {} MiB.", most >> 20),
+                _ => "The request body did not come in time.".to_owned(),
+            };
             let service = router::service_of_path(&request.path);
             failure::Failure::new(status, "RequestRefused", message)
                 .reply(service, &guid(), "", house.clock.now())
@@ -205,7 +213,7 @@ async fn respond(house: Arc<House>, request: http::Request<Incoming>, scheme: &'
         (None, Some(fault)) if fault.kind == FaultKind::Answer => planned(&house, &request, &fault),
         (None, _) => {
             let inside = Arc::clone(&house);
-            let long = found.is_some_and(|op| op.returns == Returns::Rows);
+            let long = stored || found.is_some_and(|op| op.returns == Returns::Rows);
             let run = move || guarded(&inside, &request, router::answer);
             if long { tokio::task::spawn_blocking(run).await.unwrap_or_else(|_| Reply::empty(500)) } else { run() }
         }

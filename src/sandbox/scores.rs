@@ -1,0 +1,9 @@
+//! Exposure and secure score, and the health of the antivirus.
+
+use super::failure::Failure;
+use super::router::{Call, not_yet};
+use super::wire::Reply;
+
+pub(super) fn handle(call: &Call<'_>) -> Result<Reply, Failure> {
+    not_yet(call)
+}

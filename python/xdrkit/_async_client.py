@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ._base import ClientBase, hunt_options, request_options
 from ._generated.aio import AsyncResources
-from ._resources import given
+from ._resources import given, wire
 from .results import HuntResult
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class AsyncClient(ClientBase, AsyncResources):
             ApiError: the service answered, and not with success.
         """
         return await self._core.call_async(
-            operation, given(**arguments), given(timeout=timeout, deadline=deadline) or None
+            operation, wire(**arguments), given(timeout=timeout, deadline=deadline) or None
         )
 
     async def request(

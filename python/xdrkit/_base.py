@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from ._policy import Policy
     from ._resources import Seconds
     from ._time import Moment
     from .credentials import CredentialLike, PersistentCache
@@ -44,6 +45,7 @@ class ClientBase:
     """Construction, options and display."""
 
     _core: _core.Client
+    _policy: Policy | None = None
 
     def __init__(
         self,
@@ -147,6 +149,7 @@ class ClientBase:
         """
         other = type(self).__new__(type(self))
         other._core = self._core.with_options(given(timeout=timeout, deadline=deadline, max_retries=max_retries))
+        other._policy = self._policy
         return other
 
     def for_tenant(self, tenant_id: str) -> Self:
@@ -162,6 +165,7 @@ class ClientBase:
         """
         other = type(self).__new__(type(self))
         other._core = self._core.for_tenant(tenant_id)
+        other._policy = self._policy
         return other
 
     @property

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ._base import ClientBase, hunt_options, request_options
 from ._generated.sync import Resources
-from ._resources import given
+from ._resources import given, wire
 from .results import HuntResult
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class Client(ClientBase, Resources):
             InvalidArgumentError: an argument is missing, misspelt or wrong; nothing was sent.
             ApiError: the service answered, and not with success.
         """
-        return self._core.call(operation, given(**arguments), given(timeout=timeout, deadline=deadline) or None)
+        return self._core.call(operation, wire(**arguments), given(timeout=timeout, deadline=deadline) or None)
 
     def request(
         self,

@@ -7,7 +7,7 @@ also yields `Emit`: what it finds on the way.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generator, TypeVar
+from typing import TYPE_CHECKING, Any, Generator, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -56,15 +56,13 @@ class Ask:
         return await answer if isawaitable(answer) else answer
 
 
-class Emit:
+class Emit(Generic[T]):
     """An item that a stream has found."""
 
     __slots__ = ("item",)
 
-    def __init__(self, item: Any) -> None:
+    def __init__(self, item: T) -> None:
         self.item = item
-
-    __class_getitem__ = classmethod(lambda cls, item: cls)
 
 
 def call(operation: str, options: dict[str, Any] | None = None, /, **arguments: Any) -> Step:
@@ -98,7 +96,7 @@ def run(core: _core.Client, flow: Flow[T]) -> T:
         value, error = None, None
         try:
             value = step.run(core)
-        except BaseException as e:  # the flow decides what it means, Ctrl-C included
+        except BaseException as e:  # noqa: BLE001 - the flow decides what it means, Ctrl-C included
             error = e
 
 
@@ -113,7 +111,7 @@ async def run_async(core: _core.Client, flow: Flow[T]) -> T:
         value, error = None, None
         try:
             value = await step.run_async(core)
-        except BaseException as e:  # the flow decides what it means, cancellation included
+        except BaseException as e:  # noqa: BLE001 - the flow decides what it means, cancellation included
             error = e
 
 
@@ -132,7 +130,7 @@ def iterate(core: _core.Client, stream: Stream[T]) -> Iterator[T]:
                 continue
             try:
                 value = step.run(core)
-            except BaseException as e:
+            except BaseException as e:  # noqa: BLE001 - as above
                 error = e
     finally:
         stream.close()
@@ -153,7 +151,7 @@ async def iterate_async(core: _core.Client, stream: Stream[T]) -> AsyncIterator[
                 continue
             try:
                 value = await step.run_async(core)
-            except BaseException as e:
+            except BaseException as e:  # noqa: BLE001 - as above
                 error = e
     finally:
         stream.close()

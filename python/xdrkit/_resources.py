@@ -1,8 +1,4 @@
-"""What the generated resource classes stand on, and the methods that no declaration can describe.
-
-A class here that is named `<Resource>Extras` becomes the base of the generated class of that name, so that hand-written
-methods stand beside generated ones and a user sees one class.
-"""
+"""What the generated resource classes stand on."""
 
 from __future__ import annotations
 
@@ -12,12 +8,15 @@ from typing import TYPE_CHECKING
 from .results import AsyncPages, HuntResult, Pages
 
 if TYPE_CHECKING:
-    from typing import Any, Union
+    from collections.abc import AsyncIterator, Iterator
+    from typing import Any, FrozenSet, List, Set, Tuple, Union
 
     from . import _core
-    from ._generated.types import MachineAction
+    from ._policy import Policy
 
     Seconds = Union[float, timedelta]
+    # Several ids; a text is one.
+    Ids = Union[List[Any], Tuple[Any, ...], Set[Any], FrozenSet[Any]]
 
 
 def seconds(value: Any) -> Any:
@@ -26,30 +25,61 @@ def seconds(value: Any) -> Any:
 
 
 def given(**values: Any) -> dict[str, Any]:
-    """What was given: None means "leave it out" everywhere."""
+    """The options that were given: None means "leave it out" everywhere."""
     return {name: seconds(value) for name, value in values.items() if value is not None}
+
+
+def wire(**values: Any) -> dict[str, Any]:
+    """The arguments that were given, in the form that Rust takes: a timedelta is how long ago."""
+    return {
+        name: f"{abs(value.total_seconds()):f}s" if isinstance(value, timedelta) else value
+        for name, value in values.items()
+        if value is not None
+    }
 
 
 class Resource:
     """Methods of one resource. Made by the client."""
 
-    __slots__ = ("_core",)
+    __slots__ = ("_core", "_policy")
 
-    def __init__(self, core: _core.Client) -> None:
+    def __init__(self, core: _core.Client, policy: Policy | None = None) -> None:
         self._core = core
+        self._policy = policy
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._core.tenant_id}>"
 
     def _call(self, operation: str, arguments: dict[str, Any], **options: Any) -> Any:
-        return self._core.call(operation, given(**arguments), given(**options) or None)
+        return self._core.call(operation, wire(**arguments), given(**options) or None)
+
+    def _list(self, operation: str, arguments: dict[str, Any], **options: Any) -> Any:
+        return listed(self._call(operation, arguments, **options))
 
     def _pages(self, operation: str, arguments: dict[str, Any], **options: Any) -> Pages[Any]:
-        return Pages(self._core, operation, arguments, given(**options))
+        return Pages(self._core, operation, wire(**arguments), given(**options))
 
     def _hunt(self, api: str, arguments: dict[str, Any], **options: Any) -> HuntResult:
         query = arguments.pop("query")
         return HuntResult._finished(self._core.hunt(query, given(api=api, **arguments, **options)), stacklevel=4)
+
+    def _change(self, operation: str, ids: Any, arguments: dict[str, Any], **options: Any) -> Any:
+        return self._run("actions", "change", operation, ids, wire(**arguments), **options)
+
+    def _run(self, module: str, function: str, *arguments: Any, **options: Any) -> Any:
+        from ._flow import run
+
+        return run(self._core, self._flow(module, function, *arguments, **options))
+
+    def _stream(self, module: str, function: str, *arguments: Any, **options: Any) -> Iterator[Any]:
+        from ._flow import iterate
+
+        return iterate(self._core, self._flow(module, function, *arguments, **options))
+
+    def _flow(self, module: str, function: str, *arguments: Any, **options: Any) -> Any:
+        from importlib import import_module
+
+        return getattr(import_module(f"xdrkit._flows.{module}"), function)(self, *arguments, **options)
 
 
 class AsyncResource(Resource):
@@ -58,10 +88,13 @@ class AsyncResource(Resource):
     __slots__ = ()
 
     async def _call(self, operation: str, arguments: dict[str, Any], **options: Any) -> Any:
-        return await self._core.call_async(operation, given(**arguments), given(**options) or None)
+        return await self._core.call_async(operation, wire(**arguments), given(**options) or None)
+
+    async def _list(self, operation: str, arguments: dict[str, Any], **options: Any) -> Any:
+        return listed(await self._call(operation, arguments, **options))
 
     def _pages(self, operation: str, arguments: dict[str, Any], **options: Any) -> AsyncPages[Any]:  # type: ignore[override]
-        return AsyncPages(self._core, operation, arguments, given(**options))
+        return AsyncPages(self._core, operation, wire(**arguments), given(**options))
 
     async def _hunt(self, api: str, arguments: dict[str, Any], **options: Any) -> HuntResult:  # type: ignore[override]
         query = arguments.pop("query")
@@ -69,52 +102,20 @@ class AsyncResource(Resource):
             await self._core.hunt_async(query, given(api=api, **arguments, **options)), stacklevel=4
         )
 
+    async def _change(self, operation: str, ids: Any, arguments: dict[str, Any], **options: Any) -> Any:
+        return await self._run("actions", "change", operation, ids, wire(**arguments), **options)
 
-class MachineActionsExtras(Resource):
-    """Waiting."""
+    async def _run(self, module: str, function: str, *arguments: Any, **options: Any) -> Any:
+        from ._flow import run_async
 
-    __slots__ = ()
+        return await run_async(self._core, self._flow(module, function, *arguments, **options))
 
-    def wait(self, id: str, *, timeout: Seconds = 600, poll: Seconds | None = None) -> MachineAction:
-        """Wait until a machine action has ended.
+    def _stream(self, module: str, function: str, *arguments: Any, **options: Any) -> AsyncIterator[Any]:  # type: ignore[override]
+        from ._flow import iterate_async
 
-        Args:
-            id: Machine action id, a GUID.
-            timeout: Seconds to wait at most. Default: 600.
-            poll: Seconds between two looks. Default: short at first, then longer.
-
-        Returns:
-            The `MachineAction` in its final state, `Succeeded`.
-
-        Raises:
-            ActionFailedError: it ended otherwise; `action` holds what the service says.
-            DeadlineExceededError: it has not ended within `timeout`. It goes on all the same.
-            NotFoundError: there is no such action.
-        """
-        action: Any = self._core.wait_action(id, given(timeout=timeout, poll=poll))
-        return action  # type: ignore[no-any-return]
+        return iterate_async(self._core, self._flow(module, function, *arguments, **options))
 
 
-class AsyncMachineActionsExtras(AsyncResource):
-    """Waiting."""
-
-    __slots__ = ()
-
-    async def wait(self, id: str, *, timeout: Seconds = 600, poll: Seconds | None = None) -> MachineAction:
-        """Wait until a machine action has ended.
-
-        Args:
-            id: Machine action id, a GUID.
-            timeout: Seconds to wait at most. Default: 600.
-            poll: Seconds between two looks. Default: short at first, then longer.
-
-        Returns:
-            The `MachineAction` in its final state, `Succeeded`.
-
-        Raises:
-            ActionFailedError: it ended otherwise; `action` holds what the service says.
-            DeadlineExceededError: it has not ended within `timeout`. It goes on all the same.
-            NotFoundError: there is no such action.
-        """
-        action: Any = await self._core.wait_action_async(id, given(timeout=timeout, poll=poll))
-        return action  # type: ignore[no-any-return]
+def listed(answer: Any) -> Any:
+    """The items of an answer that is a list."""
+    return answer.get("value", []) if isinstance(answer, dict) else answer or []

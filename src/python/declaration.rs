@@ -18,7 +18,7 @@ pub(super) fn operations(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
 pub(super) fn types(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     let entities = declared::ENTITIES.iter().map(|e| {
         let properties = e.properties.iter().map(|p| object([("name", p.name.into()), ("type", p.ty.into())])).collect();
-        object([("name", e.name.into()), ("base", e.base.into()), ("properties", Value::Array(properties))])
+        object([("name", e.name.into()), ("base", e.base.into()), ("key", e.key.into()), ("properties", Value::Array(properties))])
     });
     let enums = declared::ENUMS.iter().map(|e| object([("name", e.name.into()), ("members", e.members.to_vec().into())]));
     to_python(py, &object([("entities", Value::Array(entities.collect())), ("enums", Value::Array(enums.collect()))]))

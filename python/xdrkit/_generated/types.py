@@ -10,8 +10,11 @@ from __future__ import annotations
 from typing import Any, Dict, List, Literal, Optional, TypedDict, Union
 
 __all__ = [
+    "AadUsersGroup",
+    "ActionAvailability",
     "ActionStatus",
     "ActionType",
+    "AdvancedActiveConfiguration",
     "Alert",
     "AlertClassification",
     "AlertComment",
@@ -20,23 +23,59 @@ __all__ = [
     "AlertRelatedUser",
     "AlertSeverity",
     "AlertStatus",
+    "AssetBaselineAssessment",
+    "AssetBrowserExtension",
+    "AssetCertificateAssessment",
+    "AssetConfiguration",
+    "AssetHardwareFirmware",
+    "AssetNonCpeSoftware",
+    "AssetSoftware",
+    "AssetVulnerability",
+    "AuthParamsBase",
+    "AuthScanType",
+    "AuthenticatedScanStatus",
+    "AutomationLevel",
+    "BaselineConfiguration",
+    "BaselineException",
+    "BaselineExceptionConfiguration",
+    "BaselineExceptionDevice",
+    "BaselineExceptionUser",
+    "BaselineProfile",
+    "BrowserExtensionPermission",
+    "BrowserPermission",
+    "CertificateIndicatorInformation",
     "CustomPlaybookActionTypes",
     "CustomPlaybookCommand",
     "CustomPlaybookCommandResult",
     "CustomPlaybookCommandStatus",
     "CustomPlaybookParameter",
     "CustomPlaybookParams",
+    "DataExportLog",
+    "DataExportSettings",
+    "DeltaAssetVulnerability",
     "DetectionSource",
+    "DeterminationType",
+    "DeviceAvInfo",
+    "DeviceGroup",
+    "DeviceGroupListPropertyCondition",
+    "DeviceGroupPropertyCondition",
+    "DeviceGroupRules",
     "DeviceManagedBy",
     "DeviceManagedByStatus",
     "DeviceValue",
+    "DlpMachine",
     "Domain",
     "EntityType",
+    "EventHubProperties",
     "EvidenceRemediationStatus",
     "EvidenceVerdict",
     "ExclusionReason",
+    "ExportFiles",
     "ExposureLevel",
+    "File",
     "FileIdentifierType",
+    "Firmware",
+    "FullActionType",
     "GraphActiveDirectoryDomainEvidence",
     "GraphAiAgentEvidence",
     "GraphAiAgentPlatform",
@@ -61,6 +100,7 @@ __all__ = [
     "GraphContainerPortProtocol",
     "GraphContainerRegistryEvidence",
     "GraphDefenderAvStatus",
+    "GraphDetectionRule",
     "GraphDetectionSource",
     "GraphDetectionStatus",
     "GraphDeviceEvidence",
@@ -105,6 +145,7 @@ __all__ = [
     "GraphMailboxConfigurationType",
     "GraphMailboxEvidence",
     "GraphMalwareEvidence",
+    "GraphMergeResponse",
     "GraphNetworkConnectionEvidence",
     "GraphNicEvidence",
     "GraphOauthApplicationEvidence",
@@ -114,6 +155,8 @@ __all__ = [
     "GraphRegistryKeyEvidence",
     "GraphRegistryValueEvidence",
     "GraphResourceAccessEvent",
+    "GraphRuleQuery",
+    "GraphRuleSchedule",
     "GraphSasTokenEvidence",
     "GraphSecurityGroupEvidence",
     "GraphServicePrincipalEvidence",
@@ -129,27 +172,78 @@ __all__ = [
     "GraphUserEvidence",
     "GraphVmCloudProvider",
     "GraphVmMetadata",
+    "HuntingColumn",
+    "HuntingFunctions",
+    "HuntingSchema",
+    "HuntingTable",
+    "ImportIndicatorResult",
+    "InOrgDomainStats",
+    "InOrgFileStats",
+    "InOrgIPStats",
     "Incident",
     "IncidentStatus",
+    "Indicator",
+    "IndicatorAction",
+    "IndicatorSeverity",
+    "IndicatorType",
     "InterfaceType",
+    "Investigation",
     "InvestigationState",
+    "Ip",
     "IpInterfaceOperationalStatus",
     "KnownRequestSource",
+    "LibraryFile",
+    "LinuxAuthParams",
+    "LinuxAuthType",
     "LoggedOnUser",
     "Machine",
     "MachineAction",
+    "MachineConfigurationStatus",
     "MachineHealthStatus",
     "MachineIpAddress",
+    "MachineReference",
+    "MachineVulnerability",
+    "MissingKb",
     "MtpAlert",
     "MtpAlertEvidence",
     "MtpDevice",
     "OnboardingStatus",
+    "OperatorType",
+    "Recommendation",
+    "RecommendationExceptionStatus",
     "RelatedFileInfo",
+    "RemediationTask",
+    "RemediationTaskCategory",
+    "RemediationTaskCompletion",
+    "RemediationTaskImpact",
+    "RemediationTaskPriority",
+    "RemediationTaskStatus",
+    "RemediationTaskType",
     "RiskScore",
+    "ScanAgent",
+    "ScanAgentReference",
+    "ScanDefinition",
+    "ScanHistory",
+    "ScanState",
+    "ScanStatus",
+    "ScannedTarget",
+    "Score",
     "ServiceSource",
+    "SnmpAuthParams",
+    "SnmpAuthType",
+    "Software",
+    "SoftwareVersion",
+    "StorageAccountProperties",
+    "TargetType",
     "TroubleshootInfo",
+    "User",
     "VmCloudProvider",
     "VmMetadata",
+    "Vulnerability",
+    "VulnerabilityExceptionStatus",
+    "WindowsAuthParams",
+    "WindowsAuthType",
+    "WorkspaceProperties",
 ]
 
 ActionStatus = Union[Literal["Pending", "Cancelled", "TimeOut", "Failed", "InProgress", "Succeeded"], str]
@@ -202,6 +296,18 @@ AlertDetermination = Union[
 ]
 AlertSeverity = Union[Literal["UnSpecified", "Informational", "Low", "Medium", "High"], str]
 AlertStatus = Union[Literal["Unknown", "Unspecified", "New", "InProgress", "Resolved", "Hidden"], str]
+AuthScanType = Union[Literal["Network", "Windows", "Linux", "AdvancedActive"], str]
+AuthenticatedScanStatus = Union[Literal["Failure", "Success", "PartialSuccess"], str]
+AutomationLevel = Union[
+    Literal[
+        "NoAutomatedResponse",
+        "SemiRequireApprovalForAllFolders",
+        "SemiRequireApprovalForNonTempFolders",
+        "SemiRequireApprovalForCoreFolders",
+        "FullRemediateThreatsAutomatically",
+    ],
+    str,
+]
 CustomPlaybookActionTypes = Union[Literal["PutFile", "GetFile", "RunPowerShell", "RunScript"], str]
 CustomPlaybookCommandStatus = Union[
     Literal["Executing", "Completed", "Failed", "PendingResource", "Submitted", "Created"],
@@ -268,6 +374,7 @@ DetectionSource = Union[
     ],
     str,
 ]
+DeterminationType = Union[Literal["Unknown", "Malware", "Unwanted", "Clean", "Pua"], str]
 DeviceManagedBy = Union[
     Literal["Unknown", "Intune", "SystemCenterConfigurationManager", "MicrosoftDefenderForEndpoint"],
     str,
@@ -316,6 +423,34 @@ ExclusionReason = Union[
 ]
 ExposureLevel = Union[Literal["None", "Low", "Medium", "High"], str]
 FileIdentifierType = Union[Literal["Sha1", "Sha256", "Md5"], str]
+FullActionType = Union[
+    Literal[
+        "Unknown",
+        "FullIsolation",
+        "SelectiveIsolation",
+        "RunAntiVirusScan",
+        "CollectInvestigationPackage",
+        "StopAndQuarantineFile",
+        "RestrictCodeExecution",
+        "InitiateInvestigation",
+        "OffBoard",
+        "LiveResponse",
+        "Troubleshoot",
+        "LogsCollection",
+        "UnManagedDeviceIsolation",
+        "TokenRefresh",
+        "RegenerateId",
+        "EnableActiveDirectoryUser",
+        "DisableActiveDirectoryUser",
+        "ResetPasswordActiveDirectoryUser",
+        "ImmuneActiveDirectoryCustomPlaybook",
+        "Unisolation",
+        "UnrestrictCodeExecution",
+        "UnManagedDeviceUnisolation",
+        "LiveResponsePortal",
+    ],
+    str,
+]
 GraphAiAgentPlatform = Union[
     Literal["unknown", "azureAIFoundry", "copilotStudio", "copilot", "unknownFutureValue"],
     str,
@@ -533,6 +668,25 @@ GraphTeamsMessageDeliveryAction = Union[
 ]
 GraphVmCloudProvider = Union[Literal["unknown", "azure", "unknownFutureValue"], str]
 IncidentStatus = Union[Literal["Active", "Resolved", "InProgress", "Redirected"], str]
+IndicatorAction = Union[
+    Literal["Allowed", "Alert", "AlertAndBlock", "Warn", "Block", "Audit", "BlockAndRemediate"],
+    str,
+]
+IndicatorSeverity = Union[Literal["Informational", "Low", "Medium", "High"], str]
+IndicatorType = Union[
+    Literal[
+        "FileSha1",
+        "FileSha256",
+        "FileMd5",
+        "IpAddress",
+        "DomainName",
+        "Url",
+        "CertificateThumbprint",
+        "ProcessMemorySimilarityHash",
+        "WebCategory",
+    ],
+    str,
+]
 InterfaceType = Union[
     Literal[
         "Unknown",
@@ -594,6 +748,11 @@ KnownRequestSource = Union[
     ],
     str,
 ]
+LinuxAuthType = Union[Literal["Password", "PrivateKey"], str]
+MachineConfigurationStatus = Union[
+    Literal["Valid", "UnsupportedOs", "InactiveAV", "NotificationsDisabled", "MissingUpdate"],
+    str,
+]
 MachineHealthStatus = Union[
     Literal[
         "Active",
@@ -606,7 +765,19 @@ MachineHealthStatus = Union[
     str,
 ]
 OnboardingStatus = Union[Literal["InsufficientInfo", "Onboarded", "CanBeOnboarded", "Unsupported"], str]
+OperatorType = Union[Literal["StartsWith", "EndsWith", "Equals", "Contains", "In"], str]
+RecommendationExceptionStatus = Union[Literal["Active", "Exception", "PartialException"], str]
+RemediationTaskCategory = Union[Literal["Software", "SecurityConfiguration"], str]
+RemediationTaskCompletion = Union[Literal["Manual", "Automatic"], str]
+RemediationTaskImpact = Union[Literal["AllExposedAssets", "NonImpactedAssets"], str]
+RemediationTaskPriority = Union[Literal["None", "Low", "Medium", "High"], str]
+RemediationTaskStatus = Union[Literal["Active", "Completed"], str]
+RemediationTaskType = Union[
+    Literal["Update", "Uninstall", "ConfigurationChange", "AttentionRequired", "Upgrade", "FirmwareUpdate"],
+    str,
+]
 RiskScore = Union[Literal["None", "Informational", "Low", "Medium", "High"], str]
+ScanStatus = Union[Literal["Success", "Fail"], str]
 ServiceSource = Union[
     Literal[
         "Unspecified",
@@ -625,7 +796,49 @@ ServiceSource = Union[
     ],
     str,
 ]
+SnmpAuthType = Union[Literal["CommunityString", "NoAuthNoPriv", "AuthNoPriv", "AuthPriv"], str]
+TargetType = Union[Literal["Ip", "Hostname", "Combined"], str]
 VmCloudProvider = Union[Literal["Unknown", "Azure"], str]
+VulnerabilityExceptionStatus = Union[
+    Literal["RemediationRequired", "NoActionRequired", "UnderException", "PartialException"],
+    str,
+]
+WindowsAuthType = Union[Literal["None", "Ntlm", "Kerberos", "Negotiate"], str]
+
+
+class AadUsersGroup(TypedDict, total=False):
+    """AadUsersGroup, as the service sends it."""
+
+    displayName: Optional[str]
+    id: Optional[str]
+
+
+class ActionAvailability(TypedDict, total=False):
+    """ActionAvailability, as the service sends it."""
+
+    action: Optional[FullActionType]
+    isAvailable: Optional[bool]
+    notSupportedReason: Optional[str]
+
+
+class AdvancedActiveConfiguration(TypedDict, total=False):
+    """AdvancedActiveConfiguration, as the service sends it."""
+
+    addresses: List[str]
+    siteId: Optional[str]
+    scanIdentifier: Optional[str]
+    maxConcurrentScans: Optional[int]
+    portCheckTimeout: Optional[float]
+    singleScanTimeout: Optional[int]
+    disabledScanners: List[str]
+    enabledEndpoints: List[str]
+    exportHMI: Optional[bool]
+    externalAddress: Optional[bool]
+    enableTCPPortScan: Optional[bool]
+    exportSuccessfullOnlyAddresses: Optional[bool]
+    zone: Optional[str]
+    force: Optional[bool]
+    safe: Optional[bool]
 
 
 class Alert(TypedDict, total=False):
@@ -710,6 +923,292 @@ class AlertRelatedUser(TypedDict, total=False):
     domainName: Optional[str]
 
 
+class AssetBaselineAssessment(TypedDict, total=False):
+    """AssetBaselineAssessment, as the service sends it."""
+
+    id: Optional[str]
+    configurationId: Optional[str]
+    deviceId: Optional[str]
+    deviceName: Optional[str]
+    profileId: Optional[str]
+    osPlatform: Optional[str]
+    osVersion: Optional[str]
+    rbacGroupId: Optional[int]
+    rbacGroupName: Optional[str]
+    isApplicable: Optional[bool]
+    isCompliant: Optional[bool]
+    dataCollectionTimeOffset: Optional[str]
+    complianceCalculationTimeOffset: Optional[str]
+    recommendedValue: List[str]
+    currentValue: List[str]
+    rawValue: List[str]
+    source: List[str]
+    isExempt: Optional[bool]
+    complianceEvaluationDetails: Optional[str]
+
+
+class AssetBrowserExtension(TypedDict, total=False):
+    """AssetBrowserExtension, as the service sends it."""
+
+    deviceId: Optional[str]
+    rbacGroupId: Optional[int]
+    rbacGroupName: Optional[str]
+    installationTime: Optional[str]
+    browserName: Optional[str]
+    extensionId: Optional[str]
+    extensionName: Optional[str]
+    extensionDescription: Optional[str]
+    extensionVersion: Optional[str]
+    extensionRisk: Optional[str]
+    extensionVendor: Optional[str]
+    isActivated: Optional[bool]
+    permissions: List[BrowserExtensionPermission]
+
+
+class AssetCertificateAssessment(TypedDict, total=False):
+    """AssetCertificateAssessment, as the service sends it."""
+
+    deviceId: Optional[str]
+    deviceName: Optional[str]
+    thumbprint: Optional[str]
+    path: Optional[str]
+    signatureAlgorithm: Optional[str]
+    keySize: Optional[int]
+    expirationDate: Optional[str]
+    issueDate: Optional[str]
+    subjectType: Optional[str]
+    serialNumber: Optional[str]
+    issuedTo: Optional[str]
+    issuedBy: Optional[str]
+    keyUsage: Optional[str]
+    extendedKeyUsage: Optional[str]
+    rbacGroupId: Optional[int]
+    rbacGroupName: Optional[str]
+
+
+class AssetConfiguration(TypedDict, total=False):
+    """AssetConfiguration, as the service sends it."""
+
+    deviceId: Optional[str]
+    rbacGroupId: Optional[int]
+    rbacGroupName: Optional[str]
+    deviceName: Optional[str]
+    osPlatform: Optional[str]
+    osVersion: Optional[str]
+    timestamp: Optional[str]
+    configurationId: Optional[str]
+    configurationCategory: Optional[str]
+    configurationSubcategory: Optional[str]
+    configurationImpact: Optional[float]
+    isCompliant: Optional[bool]
+    isApplicable: Optional[bool]
+    isExpectedUserImpact: Optional[bool]
+    configurationName: Optional[str]
+    recommendationReference: Optional[str]
+
+
+class AssetHardwareFirmware(TypedDict, total=False):
+    """AssetHardwareFirmware, as the service sends it."""
+
+    deviceId: Optional[str]
+    rbacGroupId: Optional[int]
+    rbacGroupName: Optional[str]
+    deviceName: Optional[str]
+    componentType: Optional[str]
+    manufacturer: Optional[str]
+    componentName: Optional[str]
+    componentVersion: Optional[str]
+    additionalFields: Optional[str]
+
+
+class AssetNonCpeSoftware(TypedDict, total=False):
+    """AssetNonCpeSoftware, as the service sends it."""
+
+    deviceId: Optional[str]
+    rbacGroupId: Optional[int]
+    rbacGroupName: Optional[str]
+    deviceName: Optional[str]
+    osPlatform: Optional[str]
+    softwareVendor: Optional[str]
+    softwareName: Optional[str]
+    softwareVersion: Optional[str]
+    softwareLastSeenTimestamp: Optional[str]
+    registryPath: Optional[str]
+
+
+class AssetSoftware(TypedDict, total=False):
+    """AssetSoftware, as the service sends it."""
+
+    deviceId: Optional[str]
+    rbacGroupId: Optional[int]
+    rbacGroupName: Optional[str]
+    deviceName: Optional[str]
+    osPlatform: Optional[str]
+    softwareVendor: Optional[str]
+    softwareName: Optional[str]
+    softwareVersion: Optional[str]
+    numberOfWeaknesses: Optional[int]
+    diskPaths: List[str]
+    registryPaths: List[str]
+    softwareFirstSeenTimestamp: Optional[str]
+    endOfSupportStatus: Optional[str]
+    endOfSupportDate: Optional[str]
+
+
+class AssetVulnerability(TypedDict, total=False):
+    """AssetVulnerability, as the service sends it."""
+
+    id: str
+    deviceId: Optional[str]
+    rbacGroupId: Optional[int]
+    rbacGroupName: Optional[str]
+    deviceName: Optional[str]
+    osPlatform: Optional[str]
+    osVersion: Optional[str]
+    osArchitecture: Optional[str]
+    softwareVendor: Optional[str]
+    softwareName: Optional[str]
+    softwareVersion: Optional[str]
+    cveId: Optional[str]
+    vulnerabilitySeverityLevel: Optional[str]
+    recommendedSecurityUpdate: Optional[str]
+    recommendedSecurityUpdateId: Optional[str]
+    recommendedSecurityUpdateUrl: Optional[str]
+    diskPaths: List[str]
+    registryPaths: List[str]
+    lastSeenTimestamp: Optional[str]
+    firstSeenTimestamp: Optional[str]
+    endOfSupportStatus: Optional[str]
+    endOfSupportDate: Optional[str]
+    exploitabilityLevel: Optional[str]
+    recommendationReference: Optional[str]
+    cvssScore: Optional[float]
+    securityUpdateAvailable: Optional[bool]
+    cveMitigationStatus: Optional[str]
+
+
+class AuthParamsBase(TypedDict, total=False):
+    """AuthParamsBase, as the service sends it."""
+
+    keyVaultUri: Optional[str]
+    keyVaultSecretName: Optional[str]
+
+
+class BaselineConfiguration(TypedDict, total=False):
+    """BaselineConfiguration, as the service sends it."""
+
+    id: str
+    uniqueId: Optional[str]
+    benchmarkName: Optional[str]
+    benchmarkVersion: Optional[str]
+    name: Optional[str]
+    description: Optional[str]
+    category: Optional[str]
+    complianceLevels: List[str]
+    cce: Optional[str]
+    rationale: Optional[str]
+    remediation: Optional[str]
+    recommendedValue: List[str]
+    source: List[str]
+    isCustom: Optional[bool]
+    assessmentMethod: Optional[str]
+
+
+class BaselineException(TypedDict, total=False):
+    """BaselineException, as the service sends it."""
+
+    id: str
+    approvedBy: Optional[str]
+    justification: Optional[str]
+    dueDate: Optional[str]
+    description: Optional[str]
+    status: Optional[str]
+    isActive: Optional[bool]
+    softwareName: Optional[str]
+    softwareVersion: Optional[str]
+    benchmarkName: Optional[str]
+    benchmarkVersion: Optional[str]
+    complianceLevel: Optional[str]
+    configurations: List[BaselineExceptionConfiguration]
+    devices: List[BaselineExceptionDevice]
+    lastModifiedOn: Optional[str]
+    lastModifiedBy: Optional[BaselineExceptionUser]
+    title: Optional[str]
+    createdOn: Optional[str]
+    requester: Optional[BaselineExceptionUser]
+
+
+class BaselineExceptionConfiguration(TypedDict, total=False):
+    """BaselineExceptionConfiguration, as the service sends it."""
+
+    id: Optional[str]
+    title: Optional[str]
+
+
+class BaselineExceptionDevice(TypedDict, total=False):
+    """BaselineExceptionDevice, as the service sends it."""
+
+    id: Optional[str]
+    name: Optional[str]
+    rbacGroupId: Optional[int]
+
+
+class BaselineExceptionUser(TypedDict, total=False):
+    """BaselineExceptionUser, as the service sends it."""
+
+    id: Optional[str]
+    email: Optional[str]
+
+
+class BaselineProfile(TypedDict, total=False):
+    """BaselineProfile, as the service sends it."""
+
+    id: str
+    name: Optional[str]
+    description: Optional[str]
+    benchmark: Optional[str]
+    version: Optional[str]
+    operatingSystem: Optional[str]
+    operatingSystemVersion: Optional[str]
+    status: Optional[bool]
+    complianceLevel: Optional[str]
+    settingsNumber: Optional[int]
+    createdBy: Optional[str]
+    lastUpdatedBy: Optional[str]
+    createdOnTimeOffset: Optional[str]
+    lastUpdateTimeOffset: Optional[str]
+    passedDevices: Optional[int]
+    totalDevices: Optional[int]
+    rbacGroupIdsProfileScope: List[int]
+    rbacGroupNamesProfileScope: List[str]
+    deviceTagsProfileScope: List[str]
+
+
+class BrowserExtensionPermission(TypedDict, total=False):
+    """BrowserExtensionPermission, as the service sends it."""
+
+    id: str
+    isRequired: Optional[bool]
+    risk: Optional[str]
+
+
+class BrowserPermission(TypedDict, total=False):
+    """BrowserPermission, as the service sends it."""
+
+    key: str
+    permissionName: Optional[str]
+    description: Optional[str]
+
+
+class CertificateIndicatorInformation(TypedDict, total=False):
+    """CertificateIndicatorInformation, as the service sends it."""
+
+    issuer: Optional[str]
+    serial: Optional[str]
+    subject: Optional[str]
+    sha256: Optional[str]
+
+
 class CustomPlaybookCommand(TypedDict, total=False):
     """CustomPlaybookCommand, as the service sends it."""
 
@@ -735,10 +1234,171 @@ class CustomPlaybookParameter(TypedDict, total=False):
     value: Optional[str]
 
 
+class DataExportLog(TypedDict, total=False):
+    """DataExportLog, as the service sends it."""
+
+    category: Optional[str]
+    enabled: Optional[bool]
+
+
+class DataExportSettings(TypedDict, total=False):
+    """DataExportSettings, as the service sends it."""
+
+    id: str
+    designatedTenantId: Optional[str]
+    eventHubProperties: Optional[EventHubProperties]
+    storageAccountProperties: Optional[StorageAccountProperties]
+    workspaceProperties: Optional[WorkspaceProperties]
+    logs: List[DataExportLog]
+
+
+class DeltaAssetVulnerability(AssetVulnerability, total=False):
+    """A kind of `AssetVulnerability`."""
+
+    status: Optional[str]
+    eventTimestamp: Optional[str]
+    isOnboarded: Optional[bool]
+
+
+class DeviceAvInfo(TypedDict, total=False):
+    """DeviceAvInfo, as the service sends it."""
+
+    id: str
+    machineId: Optional[str]
+    computerDnsName: Optional[str]
+    osKind: Optional[str]
+    osPlatform: Optional[str]
+    osVersion: Optional[str]
+    avMode: Optional[str]
+    avSignatureVersion: Optional[str]
+    avEngineVersion: Optional[str]
+    avPlatformVersion: Optional[str]
+    lastSeenTime: Optional[str]
+    quickScanResult: Optional[str]
+    quickScanError: Optional[str]
+    quickScanTime: Optional[str]
+    fullScanResult: Optional[str]
+    fullScanError: Optional[str]
+    fullScanTime: Optional[str]
+    dataRefreshTimestamp: Optional[str]
+    avEngineUpdateTime: Optional[str]
+    avSignatureUpdateTime: Optional[str]
+    avPlatformUpdateTime: Optional[str]
+    avIsSignatureUpToDate: Optional[str]
+    avIsEngineUpToDate: Optional[str]
+    avIsPlatformUpToDate: Optional[str]
+    avSignaturePublishTime: Optional[str]
+    avSignatureDataRefreshTime: Optional[str]
+    cloudProtectionState: Optional[str]
+    avModeDataRefreshTime: Optional[str]
+    rbacGroupName: Optional[str]
+    rbacGroupId: Optional[int]
+
+
+class DeviceGroup(TypedDict, total=False):
+    """DeviceGroup, as the service sends it."""
+
+    id: int
+    priority: Optional[int]
+    deviceGroupName: Optional[str]
+    isUnassignedDeviceGroup: Optional[bool]
+    automationLevel: Optional[AutomationLevel]
+    description: Optional[str]
+    deviceCount: Optional[int]
+    lastUpdateTime: Optional[str]
+    aadUsersGroups: List[AadUsersGroup]
+    deviceGroupRules: Optional[DeviceGroupRules]
+
+
+class DeviceGroupListPropertyCondition(TypedDict, total=False):
+    """DeviceGroupListPropertyCondition, as the service sends it."""
+
+    condition: Optional[OperatorType]
+    valuesList: List[str]
+
+
+class DeviceGroupPropertyCondition(TypedDict, total=False):
+    """DeviceGroupPropertyCondition, as the service sends it."""
+
+    condition: Optional[OperatorType]
+    value: Optional[str]
+
+
+class DeviceGroupRules(TypedDict, total=False):
+    """DeviceGroupRules, as the service sends it."""
+
+    devicesNamesConditions: List[DeviceGroupPropertyCondition]
+    devicesDomainsConditions: List[DeviceGroupPropertyCondition]
+    devicesTagsConditions: List[DeviceGroupPropertyCondition]
+    devicesOsConditions: List[DeviceGroupListPropertyCondition]
+
+
+class DlpMachine(TypedDict, total=False):
+    """DlpMachine, as the service sends it."""
+
+    id: Optional[str]
+    computerDnsName: Optional[str]
+    healthStatus: Optional[MachineHealthStatus]
+    configStatus: Optional[MachineConfigurationStatus]
+    lastSeen: Optional[str]
+    osPlatform: Optional[str]
+    version: Optional[str]
+
+
 class Domain(TypedDict, total=False):
     """Domain, as the service sends it."""
 
-    host: Optional[str]
+    host: str
+
+
+class EventHubProperties(TypedDict, total=False):
+    """EventHubProperties, as the service sends it."""
+
+    eventHubResourceId: Optional[str]
+    subscriptionId: Optional[str]
+    resourceGroup: Optional[str]
+    namespace: Optional[str]
+    name: Optional[str]
+
+
+class ExportFiles(TypedDict, total=False):
+    """ExportFiles, as the service sends it."""
+
+    exportFiles: List[str]
+    generatedTime: Optional[str]
+
+
+class File(TypedDict, total=False):
+    """File, as the service sends it."""
+
+    sha1: str
+    sha256: Optional[str]
+    md5: Optional[str]
+    globalPrevalence: Optional[int]
+    globalFirstObserved: Optional[str]
+    globalLastObserved: Optional[str]
+    size: Optional[int]
+    fileType: Optional[str]
+    isPeFile: Optional[bool]
+    filePublisher: Optional[str]
+    fileProductName: Optional[str]
+    signer: Optional[str]
+    issuer: Optional[str]
+    signerHash: Optional[str]
+    isValidCertificate: Optional[bool]
+    determinationType: Optional[DeterminationType]
+    determinationValue: Optional[str]
+
+
+class Firmware(TypedDict, total=False):
+    """Firmware, as the service sends it."""
+
+    name: str
+    type: Optional[str]
+    vendor: Optional[str]
+    family: Optional[str]
+    version: Optional[str]
+    additionalFields: Optional[str]
 
 
 class GraphAlertEvidence(TypedDict, total=False):
@@ -931,6 +1591,24 @@ class GraphContainerRegistryEvidence(GraphAlertEvidence, total=False):
     """A kind of `GraphAlertEvidence`."""
 
     registry: Optional[str]
+
+
+class GraphDetectionRule(TypedDict, total=False):
+    """GraphDetectionRule, as the service sends it."""
+
+    id: str
+    displayName: Optional[str]
+    description: Optional[str]
+    status: Optional[str]
+    queryCondition: Optional[GraphRuleQuery]
+    schedule: Optional[GraphRuleSchedule]
+    detectionAction: Any
+    createdBy: Optional[str]
+    createdDateTime: Optional[str]
+    lastModifiedBy: Optional[str]
+    lastModifiedDateTime: Optional[str]
+    lastRunDetails: Any
+    detectorId: Optional[str]
 
 
 class GraphDeviceEvidence(GraphAlertEvidence, total=False):
@@ -1270,6 +1948,12 @@ class GraphMalwareEvidence(GraphAlertEvidence, total=False):
     processes: List[GraphProcessEvidence]
 
 
+class GraphMergeResponse(TypedDict, total=False):
+    """GraphMergeResponse, as the service sends it."""
+
+    targetIncidentId: Optional[str]
+
+
 class GraphNetworkConnectionEvidence(GraphAlertEvidence, total=False):
     """A kind of `GraphAlertEvidence`."""
 
@@ -1337,6 +2021,21 @@ class GraphResourceAccessEvent(TypedDict, total=False):
     accountId: Optional[str]
     ipAddress: Optional[str]
     resourceIdentifier: Optional[str]
+
+
+class GraphRuleQuery(TypedDict, total=False):
+    """GraphRuleQuery, as the service sends it."""
+
+    queryText: Optional[str]
+    lastModifiedDateTime: Optional[str]
+
+
+class GraphRuleSchedule(TypedDict, total=False):
+    """GraphRuleSchedule, as the service sends it."""
+
+    frequency: Optional[str]
+    period: Optional[str]
+    nextRunDateTime: Optional[str]
 
 
 class GraphSasTokenEvidence(GraphAlertEvidence, total=False):
@@ -1461,6 +2160,80 @@ class GraphVmMetadata(TypedDict, total=False):
     vmId: Optional[str]
 
 
+class HuntingColumn(TypedDict, total=False):
+    """HuntingColumn, as the service sends it."""
+
+    name: Optional[str]
+    dataType: Optional[str]
+    description: Optional[str]
+
+
+class HuntingFunctions(TypedDict, total=False):
+    """HuntingFunctions, as the service sends it."""
+
+    builtInFunctions: Any
+    savedFunctions: Any
+
+
+class HuntingSchema(TypedDict, total=False):
+    """HuntingSchema, as the service sends it."""
+
+    tables: List[HuntingTable]
+    functions: Optional[HuntingFunctions]
+
+
+class HuntingTable(TypedDict, total=False):
+    """HuntingTable, as the service sends it."""
+
+    name: Optional[str]
+    description: Optional[str]
+    columns: List[HuntingColumn]
+
+
+class ImportIndicatorResult(TypedDict, total=False):
+    """ImportIndicatorResult, as the service sends it."""
+
+    id: Optional[str]
+    indicator: Optional[str]
+    isFailed: Optional[bool]
+    failureReason: Optional[str]
+
+
+class InOrgDomainStats(TypedDict, total=False):
+    """InOrgDomainStats, as the service sends it."""
+
+    host: Optional[str]
+    orgPrevalence: Optional[str]
+    orgFirstSeen: Optional[str]
+    orgLastSeen: Optional[str]
+    organizationPrevalence: Optional[int]
+
+
+class InOrgFileStats(TypedDict, total=False):
+    """InOrgFileStats, as the service sends it."""
+
+    sha1: Optional[str]
+    orgPrevalence: Optional[str]
+    organizationPrevalence: Optional[int]
+    orgFirstSeen: Optional[str]
+    orgLastSeen: Optional[str]
+    globalPrevalence: Optional[str]
+    globallyPrevalence: Optional[int]
+    globalFirstObserved: Optional[str]
+    globalLastObserved: Optional[str]
+    topFileNames: List[str]
+
+
+class InOrgIPStats(TypedDict, total=False):
+    """InOrgIPStats, as the service sends it."""
+
+    ipAddress: Optional[str]
+    orgPrevalence: Optional[str]
+    organizationPrevalence: Optional[int]
+    orgFirstSeen: Optional[str]
+    orgLastSeen: Optional[str]
+
+
 class Incident(TypedDict, total=False):
     """Incident, as the service sends it."""
 
@@ -1478,6 +2251,84 @@ class Incident(TypedDict, total=False):
     tags: List[str]
     comments: List[AlertComment]
     alerts: List[MtpAlert]
+
+
+class Indicator(TypedDict, total=False):
+    """Indicator, as the service sends it."""
+
+    id: str
+    indicatorValue: Optional[str]
+    indicatorType: Optional[IndicatorType]
+    action: Optional[IndicatorAction]
+    createdBy: Optional[str]
+    severity: Optional[IndicatorSeverity]
+    category: Optional[int]
+    application: Optional[str]
+    educateUrl: Optional[str]
+    bypassDurationHours: Optional[int]
+    title: Optional[str]
+    description: Optional[str]
+    recommendedActions: Optional[str]
+    creationTimeDateTimeUtc: Optional[str]
+    expirationTime: Optional[str]
+    lastUpdateTime: Optional[str]
+    lastUpdatedBy: Optional[str]
+    rbacGroupNames: List[str]
+    rbacGroupIds: List[int]
+    certificateInfo: Optional[CertificateIndicatorInformation]
+    notificationId: Optional[int]
+    notificationBody: Optional[str]
+    version: Optional[str]
+    mitreTechniques: List[str]
+    historicalDetection: Optional[bool]
+    lookBackPeriod: Optional[int]
+    generateAlert: Optional[bool]
+    additionalInfo: Optional[str]
+    createdByDisplayName: Optional[str]
+    externalId: Optional[str]
+    createdBySource: Optional[KnownRequestSource]
+
+
+class Investigation(TypedDict, total=False):
+    """Investigation, as the service sends it."""
+
+    id: str
+    startTime: Optional[str]
+    endTime: Optional[str]
+    state: Optional[InvestigationState]
+    cancelledBy: Optional[str]
+    statusDetails: Optional[str]
+    machineId: Optional[str]
+    computerDnsName: Optional[str]
+    triggeringAlertId: Optional[str]
+
+
+class Ip(TypedDict, total=False):
+    """Ip, as the service sends it."""
+
+    id: str
+
+
+class LibraryFile(TypedDict, total=False):
+    """LibraryFile, as the service sends it."""
+
+    fileName: str
+    sha256: Optional[str]
+    description: Optional[str]
+    creationTime: Optional[str]
+    lastUpdatedTime: Optional[str]
+    createdBy: Optional[str]
+    hasParameters: Optional[bool]
+    parametersDescription: Optional[str]
+
+
+class LinuxAuthParams(AuthParamsBase, total=False):
+    """A kind of `AuthParamsBase`."""
+
+    type: Optional[LinuxAuthType]
+    username: Optional[str]
+    password: Optional[str]
+    privateKey: Optional[str]
 
 
 class LoggedOnUser(TypedDict, total=False):
@@ -1556,10 +2407,47 @@ class MachineIpAddress(TypedDict, total=False):
     operationalStatus: Optional[IpInterfaceOperationalStatus]
 
 
+class MachineReference(TypedDict, total=False):
+    """MachineReference, as the service sends it."""
+
+    id: Optional[str]
+    computerDnsName: Optional[str]
+    osPlatform: Optional[str]
+    assetCriticalityLevel: Optional[str]
+    tags: List[str]
+    rbacGroupName: Optional[str]
+    rbacGroupId: Optional[int]
+
+
+class MachineVulnerability(TypedDict, total=False):
+    """MachineVulnerability, as the service sends it."""
+
+    id: Optional[str]
+    cveId: Optional[str]
+    machineId: Optional[str]
+    fixingKbId: Optional[str]
+    productName: Optional[str]
+    productVendor: Optional[str]
+    productVersion: Optional[str]
+    severity: Optional[str]
+
+
+class MissingKb(TypedDict, total=False):
+    """MissingKb, as the service sends it."""
+
+    id: Optional[str]
+    name: Optional[str]
+    osBuild: Optional[int]
+    productsNames: List[str]
+    url: Optional[str]
+    machineMissedOn: Optional[int]
+    cveAddressed: Optional[int]
+
+
 class MtpAlert(TypedDict, total=False):
     """MtpAlert, as the service sends it."""
 
-    alertId: Optional[str]
+    alertId: str
     providerAlertId: Optional[str]
     incidentId: Optional[int]
     serviceSource: Optional[ServiceSource]
@@ -1658,11 +2546,207 @@ class MtpDevice(TypedDict, total=False):
     loggedOnUsers: List[LoggedOnUser]
 
 
+class Recommendation(TypedDict, total=False):
+    """Recommendation, as the service sends it."""
+
+    id: str
+    productName: Optional[str]
+    recommendationName: Optional[str]
+    weaknesses: Optional[int]
+    vendor: Optional[str]
+    recommendedVersion: Optional[str]
+    recommendedVendor: Optional[str]
+    recommendedProgram: Optional[str]
+    recommendationCategory: Optional[str]
+    subCategory: Optional[str]
+    severityScore: Optional[float]
+    publicExploit: Optional[bool]
+    activeAlert: Optional[bool]
+    associatedThreats: List[str]
+    remediationType: Optional[str]
+    status: Optional[RecommendationExceptionStatus]
+    configScoreImpact: Optional[float]
+    exposureImpact: Optional[float]
+    totalMachineCount: Optional[int]
+    exposedMachinesCount: Optional[int]
+    nonProductivityImpactedAssets: Optional[int]
+    relatedComponent: Optional[str]
+    hasUnpatchableCve: Optional[bool]
+    tags: List[str]
+    exposedCriticalDevices: Optional[int]
+
+
 class RelatedFileInfo(TypedDict, total=False):
     """RelatedFileInfo, as the service sends it."""
 
     fileIdentifier: Optional[str]
     fileIdentifierType: Optional[FileIdentifierType]
+
+
+class RemediationTask(TypedDict, total=False):
+    """RemediationTask, as the service sends it."""
+
+    id: str
+    title: Optional[str]
+    createdOn: Optional[str]
+    requesterId: Optional[str]
+    requesterEmail: Optional[str]
+    status: Optional[RemediationTaskStatus]
+    statusLastModifiedOn: Optional[str]
+    description: Optional[str]
+    relatedComponent: Optional[str]
+    targetDevices: Optional[int]
+    rbacGroupNames: List[str]
+    fixedDevices: Optional[int]
+    requesterNotes: Optional[str]
+    dueOn: Optional[str]
+    category: Optional[RemediationTaskCategory]
+    productivityImpactRemediationType: Optional[RemediationTaskImpact]
+    priority: Optional[RemediationTaskPriority]
+    completionMethod: Optional[RemediationTaskCompletion]
+    completerId: Optional[str]
+    completerEmail: Optional[str]
+    scid: Optional[str]
+    type: Optional[RemediationTaskType]
+    productId: Optional[str]
+    vendorId: Optional[str]
+    nameId: Optional[str]
+    recommendedVersion: Optional[str]
+    recommendedVendor: Optional[str]
+    recommendedProgram: Optional[str]
+    recommendationReference: Optional[str]
+
+
+class ScanAgent(TypedDict, total=False):
+    """ScanAgent, as the service sends it."""
+
+    id: str
+    machineId: Optional[str]
+    lastSeen: Optional[str]
+    computerDnsName: Optional[str]
+    assignedApplicationId: Optional[str]
+    scannerSoftwareVersion: Optional[str]
+    lastCommandExecutionTimestamp: Optional[str]
+    mdeClientVersion: Optional[str]
+
+
+class ScanAgentReference(TypedDict, total=False):
+    """ScanAgentReference, as the service sends it."""
+
+    id: Optional[str]
+    machineId: Optional[str]
+    machineName: Optional[str]
+    lastSeen: Optional[str]
+    assignedApplicationId: Optional[str]
+    scannerSoftwareVersion: Optional[str]
+    lastCommandExecutionTimestamp: Optional[str]
+    mdeClientVersion: Optional[str]
+
+
+class ScanDefinition(TypedDict, total=False):
+    """ScanDefinition, as the service sends it."""
+
+    id: str
+    scanType: Optional[AuthScanType]
+    scanName: Optional[str]
+    isActive: Optional[bool]
+    scanAuthenticationParams: Optional[AuthParamsBase]
+    target: Optional[str]
+    scannerAgent: Optional[ScanAgentReference]
+    orgId: Optional[str]
+    latestScan: Optional[ScanState]
+    intervalInHours: Optional[int]
+    createdBy: Optional[str]
+    targetType: Optional[TargetType]
+    isTroubleshootMode: Optional[bool]
+    advancedActiveConfiguration: Optional[AdvancedActiveConfiguration]
+
+
+class ScanHistory(TypedDict, total=False):
+    """ScanHistory, as the service sends it."""
+
+    orgId: Optional[str]
+    scanDefinitionId: Optional[str]
+    sessionId: Optional[str]
+    scannerId: Optional[str]
+    numberOfSuccessfullyScannedTargets: Optional[int]
+    numberOfTargets: Optional[int]
+    scanStatus: Optional[str]
+    generalErrorMessage: Optional[str]
+    scannedTargets: List[ScannedTarget]
+
+
+class ScanState(TypedDict, total=False):
+    """ScanState, as the service sends it."""
+
+    status: Optional[ScanStatus]
+    failureReason: Optional[str]
+    executionDateTime: Optional[str]
+
+
+class ScannedTarget(TypedDict, total=False):
+    """ScannedTarget, as the service sends it."""
+
+    scanDuration: Optional[str]
+    ip: Optional[str]
+    hostname: Optional[str]
+    scannedDeviceDescription: Optional[str]
+    errorMessage: Optional[str]
+    scanStatus: Optional[AuthenticatedScanStatus]
+
+
+class Score(TypedDict, total=False):
+    """Score, as the service sends it."""
+
+    time: str
+    score: Optional[float]
+    rbacGroupName: Optional[str]
+    rbacGroupId: Optional[int]
+
+
+class SnmpAuthParams(AuthParamsBase, total=False):
+    """A kind of `AuthParamsBase`."""
+
+    type: Optional[SnmpAuthType]
+    communityString: Optional[str]
+    username: Optional[str]
+    authProtocol: Optional[str]
+    authPassword: Optional[str]
+    privProtocol: Optional[str]
+    privPassword: Optional[str]
+
+
+class Software(TypedDict, total=False):
+    """Software, as the service sends it."""
+
+    id: str
+    name: Optional[str]
+    vendor: Optional[str]
+    weaknesses: Optional[int]
+    publicExploit: Optional[bool]
+    activeAlert: Optional[bool]
+    exposedMachines: Optional[int]
+    installedMachines: Optional[int]
+    impactScore: Optional[float]
+    isNormalized: Optional[bool]
+    category: Optional[str]
+
+
+class SoftwareVersion(TypedDict, total=False):
+    """SoftwareVersion, as the service sends it."""
+
+    version: Optional[str]
+    installations: Optional[int]
+    vulnerabilities: Optional[int]
+
+
+class StorageAccountProperties(TypedDict, total=False):
+    """StorageAccountProperties, as the service sends it."""
+
+    storageAccountResourceId: Optional[str]
+    subscriptionId: Optional[str]
+    resourceGroup: Optional[str]
+    name: Optional[str]
 
 
 class TroubleshootInfo(TypedDict, total=False):
@@ -1674,6 +2758,23 @@ class TroubleshootInfo(TypedDict, total=False):
     state: Optional[int]
 
 
+class User(TypedDict, total=False):
+    """User, as the service sends it."""
+
+    id: str
+    accountName: Optional[str]
+    accountDomain: Optional[str]
+    accountSid: Optional[str]
+    firstSeen: Optional[str]
+    lastSeen: Optional[str]
+    mostPrevalentMachineId: Optional[str]
+    leastPrevalentMachineId: Optional[str]
+    logonTypes: Optional[str]
+    logOnMachinesCount: Optional[int]
+    isDomainAdmin: Optional[bool]
+    isOnlyNetworkUser: Optional[bool]
+
+
 class VmMetadata(TypedDict, total=False):
     """VmMetadata, as the service sends it."""
 
@@ -1681,3 +2782,49 @@ class VmMetadata(TypedDict, total=False):
     cloudProvider: Optional[VmCloudProvider]
     resourceId: Optional[str]
     subscriptionId: Optional[str]
+
+
+class Vulnerability(TypedDict, total=False):
+    """Vulnerability, as the service sends it."""
+
+    id: str
+    name: Optional[str]
+    description: Optional[str]
+    severity: Optional[str]
+    cvssV3: Optional[float]
+    cvssVector: Optional[str]
+    exposedMachines: Optional[int]
+    publishedOn: Optional[str]
+    updatedOn: Optional[str]
+    firstDetected: Optional[str]
+    patchFirstAvailable: Optional[str]
+    publicExploit: Optional[bool]
+    exploitVerified: Optional[bool]
+    exploitInKit: Optional[bool]
+    exploitTypes: List[str]
+    exploitUris: List[str]
+    cveSupportability: Optional[str]
+    tags: List[str]
+    epss: Optional[float]
+    status: Optional[VulnerabilityExceptionStatus]
+
+
+class WindowsAuthParams(AuthParamsBase, total=False):
+    """A kind of `AuthParamsBase`."""
+
+    type: Optional[WindowsAuthType]
+    username: Optional[str]
+    password: Optional[str]
+    domain: Optional[str]
+    isgmsaUser: Optional[bool]
+    packetPrivacy: Optional[bool]
+    packetIntegrity: Optional[bool]
+
+
+class WorkspaceProperties(TypedDict, total=False):
+    """WorkspaceProperties, as the service sends it."""
+
+    workspaceResourceId: Optional[str]
+    subscriptionId: Optional[str]
+    resourceGroup: Optional[str]
+    name: Optional[str]

@@ -55,6 +55,8 @@ pub enum Kind {
     ActionFailed,
     /// Nobody knows whether the action was begun.
     ActionOutcomeUnknown,
+    /// A file here cannot be read or written.
+    File,
     /// The client was closed.
     Closed,
     /// A defect of this library.
@@ -88,6 +90,7 @@ impl Kind {
             Kind::Paging => "PagingError",
             Kind::ActionFailed => "ActionFailedError",
             Kind::ActionOutcomeUnknown => "ActionOutcomeUnknownError",
+            Kind::File => "FileError",
             Kind::Closed => "ClosedError",
             Kind::Internal => "InternalError",
         }
@@ -158,6 +161,11 @@ impl Error {
     /// A wrong setting: its name, what is wrong with it.
     pub fn setting(name: &str, message: impl fmt::Display) -> Error {
         Error::new(Kind::Configuration, format!("{name}: {message}")).detail("argument", name)
+    }
+
+    /// What the system says about a file.
+    pub fn file(path: &std::path::Path, error: &std::io::Error) -> Error {
+        Error::new(Kind::File, format!("{}: {error}", path.display())).detail("filename", path.display().to_string())
     }
 
     /// The client is closed.

@@ -1,5 +1,6 @@
 # Checked against the compiled module by mypy.stubtest.
 import asyncio
+import os
 from collections.abc import Sequence
 from typing import Any, Final, final
 
@@ -49,6 +50,13 @@ class Client:
     # options: since, until, timespan, api, timeout, deadline
     def hunt(self, query: str, options: dict[str, Any]) -> Table: ...
     def hunt_async(self, query: str, options: dict[str, Any]) -> asyncio.Future[Table]: ...
+    # options: timeout, deadline, max_retries; no token goes there
+    def download(
+        self, url: str, path: str | os.PathLike[str], options: dict[str, Any] | None = None
+    ) -> dict[str, Any]: ...
+    def download_async(
+        self, url: str, path: str | os.PathLike[str], options: dict[str, Any] | None = None
+    ) -> asyncio.Future[dict[str, Any]]: ...
     # options: timeout, poll
     def wait_action(self, id: str, options: dict[str, Any]) -> dict[str, Any]: ...
     def wait_action_async(self, id: str, options: dict[str, Any]) -> asyncio.Future[dict[str, Any]]: ...

@@ -29,6 +29,7 @@ for the case it is a parent::
     ├── PagingError                                 pages that do not come to an end
     ├── ActionFailedError                           a machine action ended without success
     ├── ActionOutcomeUnknownError                   nobody knows whether an action was begun
+    ├── FileError (OSError)                         a file here cannot be read or written
     ├── ClosedError                                 the client was closed
     └── InternalError                               a defect of xdrkit
 
@@ -56,6 +57,7 @@ __all__ = [
     "ConnectionLostError",
     "CredentialUnavailableError",
     "DeadlineExceededError",
+    "FileError",
     "InteractionRequiredError",
     "InternalError",
     "InvalidArgumentError",
@@ -315,6 +317,16 @@ class ActionOutcomeUnknownError(XdrError):
     """
 
     action_id: str | None = None
+
+
+class FileError(XdrError, OSError):
+    """A file here cannot be read or written: the disk is full, a folder is missing, or somebody else is writing there.
+
+    Attributes:
+        filename: Which.
+    """
+
+    filename: str | None = None
 
 
 class ClosedError(XdrError):

@@ -98,7 +98,7 @@ pub(crate) fn check_scheme(url: &Url, name: &str) -> Result<()> {
 }
 
 /// Whether a URL's host is this machine.
-pub(super) fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(ip)) => ip.is_loopback(),
         Some(Host::Ipv6(ip)) => ip.is_loopback(),

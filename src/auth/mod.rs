@@ -33,8 +33,8 @@ mod validation_tests;
 mod ways_tests;
 
 pub use app::{App, Ask, ClientSecret, Proof};
-pub(crate) use authority::check_scheme;
 pub use authority::{Authority, check_tenant};
+pub(crate) use authority::{check_scheme, is_loopback};
 pub use browser::Browser;
 pub use cache::{Asking, Through, Token, Tokens};
 pub use certificate::{Algorithm, Certificate, CertificateOptions, CertificateSource};

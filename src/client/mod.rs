@@ -1,7 +1,9 @@
 //! The client: one async body for every verb. The sync and async faces only differ in how they wait for it.
 
+pub(crate) mod download;
 mod identity;
 
+pub use download::Downloaded;
 pub use identity::Identity;
 
 use crate::{

@@ -13,6 +13,7 @@ mod auth;
 mod challenge;
 mod log;
 pub mod retry;
+pub mod storage;
 mod throttle;
 pub mod transport;
 
@@ -314,7 +315,11 @@ impl Pipeline {
 /// How long an answer asks to wait: by its headers, or else, when it is a 429, by the window that its text names.
 fn asked_wait(answer: &Answer, clock: &dyn Clock) -> Option<Duration> {
     let by_text = || (answer.status == 429).then(|| retry::quota_window(&answer.body)).flatten();
-    retry::retry_after(&answer.headers, clock.wall()).or_else(by_text)
+    asked(&answer.headers, clock).or_else(by_text)
+}
+
+fn asked(headers: &HeaderMap, clock: &dyn Clock) -> Option<Duration> {
+    retry::retry_after(headers, clock.wall())
 }
 
 fn failed(failure: Failure, call: &Call, over: bool) -> Error {

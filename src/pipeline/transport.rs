@@ -46,10 +46,33 @@ pub struct Failure {
     pub message: String,
 }
 
+/// An answer whose body is still coming.
+#[derive(Debug)]
+pub struct Opened {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Box<dyn Incoming>,
+}
+
+/// A body that comes piece by piece, packed as it was sent.
+pub trait Incoming: Send + fmt::Debug {
+    /// The next piece, or nothing at the end; `timeout` bounds the wait for it.
+    fn chunk(&mut self, timeout: Duration) -> BoxFuture<'_, Result<Option<Bytes>, Failure>>;
+}
+
 /// Sends one request once.
 pub trait Transport: Send + Sync + fmt::Debug {
     /// Sends it; `timeout` bounds everything up to the last byte of the body.
     fn send(&self, request: Request, timeout: Duration) -> BoxFuture<'_, Result<Answer, Failure>>;
+
+    /// Sends it; `timeout` bounds everything up to the headers. Nothing is asked to be packed, so that lengths and ranges are those of the body.
+    fn open(&self, request: Request, _timeout: Duration) -> BoxFuture<'_, Result<Opened, Failure>> {
+        let message = format!("this wire has no streams, and {} asks for one", request.method);
+        Box::pin(async { Err(Failure { sent: false, timeout: false, transient: false, limit: false, message }) })
+    }
 }
 
 /// How to reach hosts.
@@ -87,6 +110,16 @@ impl Http {
         Http { network: Network::default(), direct: true, plain: PerProcess::new(), tls: PerProcess::new() }
     }
 
+    fn ready(&self, request: &Request) -> Result<Arc<reqwest::Client>, Failure> {
+        self.client(request.url.scheme() == "https").map_err(|e| Failure {
+            sent: false,
+            timeout: false,
+            transient: false,
+            limit: false,
+            message: e.to_string(),
+        })
+    }
+
     /// Loading the machine's roots takes a while: a plain connection (to a sandbox) does not wait for it.
     fn client(&self, https: bool) -> Result<Arc<reqwest::Client>> {
         let slot = if https { &self.tls } else { &self.plain };
@@ -115,31 +148,60 @@ impl Http {
 impl Transport for Http {
     fn send(&self, request: Request, timeout: Duration) -> BoxFuture<'_, Result<Answer, Failure>> {
         Box::pin(async move {
-            let client = self.client(request.url.scheme() == "https").map_err(|e| Failure {
-                sent: false,
-                timeout: false,
-                transient: false,
-                limit: false,
-                message: e.to_string(),
-            })?;
-            tokio::time::timeout(timeout, exchange(&client, request)).await.unwrap_or_else(|_| {
-                let message = format!("no complete answer within {} s", timeout.as_secs_f64());
-                Err(Failure { sent: true, timeout: true, transient: true, limit: false, message })
-            })
+            let client = self.ready(&request)?;
+            tokio::time::timeout(timeout, exchange(&client, request)).await.unwrap_or_else(|_| Err(late("complete answer", timeout)))
+        })
+    }
+
+    fn open(&self, request: Request, timeout: Duration) -> BoxFuture<'_, Result<Opened, Failure>> {
+        Box::pin(async move {
+            let client = self.ready(&request)?;
+            let beginning = client.execute(on_the_wire(request, "identity"));
+            let begun = tokio::time::timeout(timeout, beginning).await;
+            let response = begun.map_or_else(|_| Err(late("answer", timeout)), |begun| begun.map_err(failure))?;
+            let (status, headers) = (response.status().as_u16(), response.headers().clone());
+            Ok(Opened { status, headers, body: Box::new(Body(response)) })
         })
     }
 }
 
-async fn exchange(client: &reqwest::Client, request: Request) -> Result<Answer, Failure> {
+/// The rest of an answer.
+struct Body(reqwest::Response);
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Body")
+    }
+}
+
+impl Incoming for Body {
+    fn chunk(&mut self, timeout: Duration) -> BoxFuture<'_, Result<Option<Bytes>, Failure>> {
+        Box::pin(async move {
+            let piece = tokio::time::timeout(timeout, self.0.chunk()).await;
+            piece.map_or_else(|_| Err(late("more of the answer", timeout)), |piece| piece.map_err(failure))
+        })
+    }
+}
+
+fn late(what: &str, timeout: Duration) -> Failure {
+    let message = format!("no {what} within {} s", timeout.as_secs_f64());
+    Failure { sent: true, timeout: true, transient: true, limit: false, message }
+}
+
+fn on_the_wire(request: Request, encoding: &'static str) -> reqwest::Request {
     let mut wire = reqwest::Request::new(request.method, request.url);
     *wire.headers_mut() = request.headers;
-    wire.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+    wire.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static(encoding));
     // Some servers answer 411 to a POST that does not say that it has no body.
     if *wire.method() == http::Method::POST && request.body.as_ref().is_none_or(Bytes::is_empty) {
         wire.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
     }
     *wire.body_mut() = request.body.map(Into::into);
-    let mut response = client.execute(wire).await.map_err(failure)?;
+    wire
+}
+
+async fn exchange(client: &reqwest::Client, request: Request) -> Result<Answer, Failure> {
+    let mut response = client.execute(on_the_wire(request, "gzip")).await.map_err(failure)?;
     let status = response.status().as_u16();
     let headers = response.headers().clone();
     let mut body = BytesMut::new();

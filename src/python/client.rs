@@ -11,7 +11,7 @@ use super::{
 use crate::{
     argument,
     auth::Account,
-    client::{Body, CallOptions, Client, Identity, Pages, Raw},
+    client::{Body, CallOptions, Client, Downloaded, Identity, Pages, Raw},
     clock::VirtualClock,
     error::{Error, Result, listed},
     hunt::{Api, Hunted, Query, Window},
@@ -21,7 +21,7 @@ use crate::{
     settings::{CredentialChoice, Settings, call_seconds, process_environment},
 };
 use pyo3::{prelude::*, types::PyDict};
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 const WAIT: f64 = 600.0;
 
@@ -144,6 +144,29 @@ impl PyClient {
         options: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         bridge::future(py, self.uploading(py, operation, arguments, name, content, options)?, value)
+    }
+
+    /// Saves what a link leads to, without a token; gives `path`, `bytes` and `sha256`.
+    #[pyo3(signature = (url, path, options=None))]
+    fn download<'py>(
+        &self,
+        py: Python<'py>,
+        url: String,
+        path: PathBuf,
+        options: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        downloaded(py, runtime::wait(py, self.downloading(py, url, path, options)?)?)
+    }
+
+    #[pyo3(signature = (url, path, options=None))]
+    fn download_async<'py>(
+        &self,
+        py: Python<'py>,
+        url: String,
+        path: PathBuf,
+        options: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        bridge::future(py, self.downloading(py, url, path, options)?, |py, file| downloaded(py, file).map(Bound::unbind))
     }
 
     /// Waits on the client's clock.
@@ -319,6 +342,20 @@ impl PyClient {
         Ok(async move { client.upload(op, &arguments, &name, &content, call).await })
     }
 
+    fn downloading(
+        &self,
+        py: Python<'_>,
+        url: String,
+        path: PathBuf,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<impl Future<Output = Result<Downloaded>> + Send + use<>> {
+        let mut options = Options::new(options)?;
+        let call = call_options(&mut options)?;
+        lift(py, options.end(false))?;
+        let client = self.0.clone();
+        Ok(async move { client.download(&url, &path, call).await })
+    }
+
     fn sleeping(&self, py: Python<'_>, seconds: f64) -> PyResult<impl Future<Output = Result<()>> + Send + use<>> {
         let time = Duration::try_from_secs_f64(seconds).map_err(|e| raise(py, Error::argument("seconds", e)))?;
         let client = self.0.clone();
@@ -405,6 +442,14 @@ impl PageCursor {
 fn accounts<'py>(py: Python<'py>, found: &[Account]) -> PyResult<Bound<'py, PyAny>> {
     let dicts = found.iter().map(|a| super::credential::account(py, a)).collect::<PyResult<Vec<_>>>()?;
     Ok(dicts.into_pyobject(py)?.into_any())
+}
+
+fn downloaded(py: Python<'_>, file: Downloaded) -> PyResult<Bound<'_, PyAny>> {
+    let facts = PyDict::new(py);
+    facts.set_item("path", file.path)?;
+    facts.set_item("bytes", file.bytes)?;
+    facts.set_item("sha256", file.sha256)?;
+    Ok(facts.into_any())
 }
 
 fn value(py: Python<'_>, value: Value) -> PyResult<Py<PyAny>> {

@@ -21,6 +21,7 @@ PARENTS = {
     "ConnectError": ConnectionError,
     "ConnectionLostError": ConnectionError,
     "DeadlineExceededError": TimeoutError,
+    "FileError": OSError,
     "PermissionDeniedError": PermissionError,
     "NotFoundError": LookupError,
 }

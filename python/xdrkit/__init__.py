@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from . import credentials, errors
 from ._client import Client
 from ._core import __version__, operations
+from ._policy import Outcome, Outcomes, Plan
 from ._sandbox import Sandbox, sandbox
 from .credentials import (
     AccessToken,
@@ -48,6 +49,7 @@ from .credentials import (
 from .errors import (
     ActionFailedError,
     ActionOutcomeUnknownError,
+    ActionRefusedError,
     ApiError,
     AuthenticationError,
     BadRequestError,
@@ -67,6 +69,7 @@ from .errors import (
     LimitExceededError,
     NotFoundError,
     PagingError,
+    PartialFailureError,
     PermissionDeniedError,
     QueryError,
     ServiceError,
@@ -89,6 +92,7 @@ __all__ = [
     "AccessTokenInfo",
     "ActionFailedError",
     "ActionOutcomeUnknownError",
+    "ActionRefusedError",
     "ApiError",
     "AsyncClient",
     "AsyncCredential",
@@ -129,11 +133,15 @@ __all__ = [
     "ManagedIdentityCredential",
     "NotFoundError",
     "OnBehalfOfCredential",
+    "Outcome",
+    "Outcomes",
     "Pages",
     "PagingError",
+    "PartialFailureError",
     "PasteRedirectCredential",
     "PermissionDeniedError",
     "PersistentCache",
+    "Plan",
     "QueryError",
     "Sandbox",
     "ServiceError",

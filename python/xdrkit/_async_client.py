@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ._base import ClientBase, hunt_options, request_options
 from ._generated.aio import AsyncResources
-from ._resources import given, wire
+from ._resources import AsyncResource
 from .results import HuntResult
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ class AsyncClient(ClientBase, AsyncResources):
             async for incident in client.incidents.list(filter="status eq 'Active'"):
                 print(incident["incidentName"])
     """
+
+    _is_async = True
 
     async def hunt(
         self,
@@ -106,9 +108,8 @@ class AsyncClient(ClientBase, AsyncResources):
             InvalidArgumentError: an argument is missing, misspelt or wrong; nothing was sent.
             ApiError: the service answered, and not with success.
         """
-        return await self._core.call_async(
-            operation, wire(**arguments), given(timeout=timeout, deadline=deadline) or None
-        )
+        resource = AsyncResource(self._core, self._policy)
+        return await resource._call(operation, arguments, timeout=timeout, deadline=deadline)
 
     async def request(
         self,
@@ -145,7 +146,7 @@ class AsyncClient(ClientBase, AsyncResources):
         options = request_options(
             service=service, params=params, json=json, headers=headers, timeout=timeout, deadline=deadline
         )
-        return await self._core.request_async(method, path, options)
+        return await AsyncResource(self._core, self._policy)._request(method, path, options)
 
     async def whoami(self, service: Service = "graph") -> dict[str, Any]:
         """Sign in for a service and read what its token says.

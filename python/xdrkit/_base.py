@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import _core
+from ._policy import Policy
 from ._resources import given
 from ._time import span, window
 from .credentials import native
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import timedelta
     from typing import Any, Literal, NoReturn, Union
 
     from typing_extensions import Self
 
-    from ._policy import Policy
+    from ._policy import Plan
     from ._resources import Seconds
     from ._time import Moment
     from .credentials import CredentialLike, PersistentCache
@@ -46,6 +47,7 @@ class ClientBase:
 
     _core: _core.Client
     _policy: Policy | None = None
+    _is_async = False
 
     def __init__(
         self,
@@ -69,6 +71,10 @@ class ClientBase:
         proxy: str | None = None,
         user_agent: str | None = None,
         log: Any = None,
+        confirm: Callable[[Plan], Any] | None = None,
+        allow_device_groups: Sequence[str] | None = None,
+        on_action: Callable[[dict[str, Any]], Any] | str | os.PathLike[str] | None = None,
+        dry_run: bool = False,
         **private: Any,
     ) -> None:
         """Make a client. Nothing is sent before the first call; then it signs in by itself.
@@ -105,11 +111,27 @@ class ClientBase:
             user_agent: Words to put before xdrkit's own in the User-Agent header.
             log: From which level on to tell Python's logger `xdrkit` what happens: ``"debug"``, ``"info"``, ``"warning"`` or
                 ``"error"``; or ``"stdout"``, which writes to standard output. Secrets and tokens are never told. Default: nothing.
+            confirm: A function that is asked before every call that acts, such as isolating or deleting: it is given a
+                `Plan`, which prints as what would be sent, and nothing is sent unless it answers True. In an `AsyncClient` it
+                may be a coroutine function. Calls that set a value, such as a tag, are not asked about; other requests than
+                reads by `request` are.
+            allow_device_groups: Names of device groups: whatever is asked of a machine in another, or in none, is
+                refused. The machine is read first to know its group, and what cannot be read is not allowed.
+            on_action: Where calls that change something are recorded: a function that is given a dict, or the path of a
+                file to append a line of JSON to (made for its owner alone). There are two: `phase` ``"intent"`` before it is
+                sent (if that cannot be recorded, nothing is sent) and ``"outcome"`` with the `outcome`: the action's id and
+                status, or the error. An intent without an outcome: the program ended in between. ``"refused"`` was not
+                sent; ``"found"`` and ``"attached"`` tell what was made of a lost answer or a conflict. Each has `time`,
+                `operation`, `effect` (``"acts"`` or ``"changes"``), `id`, `arguments` without secrets, `request`,
+                `client_id`, `tenant_id`, `user` and `dry_run`.
+            dry_run: Send nothing that changes something: such calls answer a `Plan`, or raise `ActionRefusedError` with the
+                `plan` where they would need the answer to go on.
             private: `trust_authority=True` takes a login host that is not Microsoft's. An unknown name is refused.
 
         Raises:
             ConfigurationError: a setting is missing or cannot be right; the message names it.
         """
+        self._policy = Policy.of(confirm, allow_device_groups, on_action, dry_run, is_async=self._is_async)
         self._core = _core.Client(
             **given(
                 tenant_id=tenant_id,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ._base import ClientBase, hunt_options, request_options
 from ._generated.sync import Resources
-from ._resources import given, wire
+from ._resources import Resource
 from .results import HuntResult
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class Client(ClientBase, Resources):
             InvalidArgumentError: an argument is missing, misspelt or wrong; nothing was sent.
             ApiError: the service answered, and not with success.
         """
-        return self._core.call(operation, wire(**arguments), given(timeout=timeout, deadline=deadline) or None)
+        return Resource(self._core, self._policy)._call(operation, arguments, timeout=timeout, deadline=deadline)
 
     def request(
         self,
@@ -143,7 +143,7 @@ class Client(ClientBase, Resources):
         options = request_options(
             service=service, params=params, json=json, headers=headers, timeout=timeout, deadline=deadline
         )
-        return self._core.request(method, path, options)
+        return Resource(self._core, self._policy)._request(method, path, options)
 
     def whoami(self, service: Service = "graph") -> dict[str, Any]:
         """Sign in for a service and read what its token says.

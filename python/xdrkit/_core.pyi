@@ -42,6 +42,43 @@ class Client:
     def call_async(
         self, operation: str, arguments: dict[str, Any], options: dict[str, Any] | None = None
     ) -> asyncio.Future[Any]: ...
+    # the request as a dict: method, url, body
+    def preview(self, operation: str, arguments: dict[str, Any]) -> dict[str, Any]: ...
+    # the answer of each, or its exception
+    def call_many(
+        self,
+        operation: str,
+        arguments: Sequence[dict[str, Any]],
+        concurrency: int = 8,
+        options: dict[str, Any] | None = None,
+    ) -> list[Any]: ...
+    def call_many_async(
+        self,
+        operation: str,
+        arguments: Sequence[dict[str, Any]],
+        concurrency: int = 8,
+        options: dict[str, Any] | None = None,
+    ) -> asyncio.Future[list[Any]]: ...
+    def upload(
+        self,
+        operation: str,
+        arguments: dict[str, Any],
+        name: str,
+        content: bytes,
+        options: dict[str, Any] | None = None,
+    ) -> Any: ...
+    def upload_async(
+        self,
+        operation: str,
+        arguments: dict[str, Any],
+        name: str,
+        content: bytes,
+        options: dict[str, Any] | None = None,
+    ) -> asyncio.Future[Any]: ...
+    def sleep(self, seconds: float) -> None: ...
+    def sleep_async(self, seconds: float) -> asyncio.Future[None]: ...
+    # seconds since 1970 on the client's clock
+    def now(self) -> float: ...
     # options: service, params, json, headers, timeout, deadline
     def request(self, method: str, path: str, options: dict[str, Any]) -> Any: ...
     def request_async(self, method: str, path: str, options: dict[str, Any]) -> asyncio.Future[Any]: ...

@@ -51,6 +51,8 @@ class Resource:
         return f"<{type(self).__name__} of {self._core.tenant_id}>"
 
     def _call(self, operation: str, arguments: dict[str, Any], **options: Any) -> Any:
+        if self._policy is not None:
+            return self._run("guard", "call", operation, wire(**arguments), given(**options) or None)
         return self._core.call(operation, wire(**arguments), given(**options) or None)
 
     def _list(self, operation: str, arguments: dict[str, Any], **options: Any) -> Any:
@@ -62,6 +64,11 @@ class Resource:
     def _hunt(self, api: str, arguments: dict[str, Any], **options: Any) -> HuntResult:
         query = arguments.pop("query")
         return HuntResult._finished(self._core.hunt(query, given(api=api, **arguments, **options)), stacklevel=4)
+
+    def _request(self, method: str, path: str, options: dict[str, Any]) -> Any:
+        if self._policy is not None:
+            return self._run("guard", "request", method, path, options)
+        return self._core.request(method, path, options)
 
     def _change(self, operation: str, ids: Any, arguments: dict[str, Any], **options: Any) -> Any:
         return self._run("actions", "change", operation, ids, wire(**arguments), **options)
@@ -79,7 +86,12 @@ class Resource:
     def _flow(self, module: str, function: str, *arguments: Any, **options: Any) -> Any:
         from importlib import import_module
 
-        return getattr(import_module(f"xdrkit._flows.{module}"), function)(self, *arguments, **options)
+        flow = getattr(import_module(f"xdrkit._flows.{module}"), function)(self, *arguments, **options)
+        if self._policy is None:
+            return flow
+        from ._flows.guard import guarded
+
+        return guarded(self, flow)
 
 
 class AsyncResource(Resource):
@@ -88,6 +100,8 @@ class AsyncResource(Resource):
     __slots__ = ()
 
     async def _call(self, operation: str, arguments: dict[str, Any], **options: Any) -> Any:
+        if self._policy is not None:
+            return await self._run("guard", "call", operation, wire(**arguments), given(**options) or None)
         return await self._core.call_async(operation, wire(**arguments), given(**options) or None)
 
     async def _list(self, operation: str, arguments: dict[str, Any], **options: Any) -> Any:
@@ -101,6 +115,11 @@ class AsyncResource(Resource):
         return HuntResult._finished(
             await self._core.hunt_async(query, given(api=api, **arguments, **options)), stacklevel=4
         )
+
+    async def _request(self, method: str, path: str, options: dict[str, Any]) -> Any:
+        if self._policy is not None:
+            return await self._run("guard", "request", method, path, options)
+        return await self._core.request_async(method, path, options)
 
     async def _change(self, operation: str, ids: Any, arguments: dict[str, Any], **options: Any) -> Any:
         return await self._run("actions", "change", operation, ids, wire(**arguments), **options)

@@ -29,6 +29,8 @@ for the case it is a parent::
     ├── PagingError                                 pages that do not come to an end
     ├── ActionFailedError                           a machine action ended without success
     ├── ActionOutcomeUnknownError                   nobody knows whether an action was begun
+    ├── ActionRefusedError                          this client's own policy does not allow it; nothing was sent
+    ├── PartialFailureError                         of several calls some failed; `outcomes` has all
     ├── FileError (OSError)                         a file here cannot be read or written
     ├── ClosedError                                 the client was closed
     └── InternalError                               a defect of xdrkit
@@ -43,9 +45,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ._policy import Outcomes, Plan
+
 __all__ = [
     "ActionFailedError",
     "ActionOutcomeUnknownError",
+    "ActionRefusedError",
     "ApiError",
     "AuthenticationError",
     "BadRequestError",
@@ -65,6 +70,7 @@ __all__ = [
     "LimitExceededError",
     "NotFoundError",
     "PagingError",
+    "PartialFailureError",
     "PermissionDeniedError",
     "QueryError",
     "ServiceError",
@@ -230,7 +236,15 @@ class ConnectionLostError(XdrError, ConnectionError):
 
 
 class DeadlineExceededError(XdrError, TimeoutError):
-    """The time that was given is over: try again, or give more `timeout` (one try) or `deadline` (the whole call)."""
+    """The time that was given is over: try again, or give more `timeout` (one try) or `deadline` (the whole call).
+
+    Attributes:
+        action: The machine action that was waited for, as the service last sent it. It goes on unless `cancelled`.
+        cancelled: Whether the action was cancelled (``cancel_on_timeout=True``).
+    """
+
+    action: Mapping[str, Any] | None = None
+    cancelled: bool = False
 
 
 class ApiError(XdrError):
@@ -314,9 +328,37 @@ class ActionOutcomeUnknownError(XdrError):
 
     Attributes:
         action_id: The machine action's id, if it is known.
+        looked: How often was looked for what came of it.
+        looked_until: When was last looked, UTC in ISO 8601.
+        look_error: Why looking failed, if it did.
     """
 
     action_id: str | None = None
+    looked: int = 0
+    looked_until: str | None = None
+    look_error: XdrError | None = None
+
+
+class ActionRefusedError(XdrError):
+    """This client's own policy does not allow it: `confirm` said no, the device group is not on the list. Nothing was sent.
+
+    Attributes:
+        plan: What would have been sent.
+        reason: Why not.
+    """
+
+    plan: Plan | None = None
+    reason: str | None = None
+
+
+class PartialFailureError(XdrError):
+    """Of several calls some failed, and the others have happened: look into `outcomes`.
+
+    Attributes:
+        outcomes: What came of each, in the order of the ids.
+    """
+
+    outcomes: Outcomes[Any] | None = None
 
 
 class FileError(XdrError, OSError):

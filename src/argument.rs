@@ -55,7 +55,7 @@ pub fn check(op: &Operation, param: &Param, value: &Value) -> Result<Value> {
             match member(members, s) {
                 Some(member) => Ok(Value::from(member)),
                 None if s.trim().is_empty() => Err(Error::argument(name, format!("is empty; it is {}", listed(members)))),
-                None if matches!(param.kind, Kind::Enum(_)) && nearest(s, members.iter().copied()).is_some() => {
+                None if matches!(param.kind, Kind::Enum(_)) && is_slip(members, s) => {
                     let guess = did_you_mean(s, members.iter().copied());
                     let message = format!("{s:?} is not allowed; it is {}.{guess}", listed(members));
                     Err(Error::argument(name, message).detail("allowed", members.to_vec()))
@@ -85,7 +85,8 @@ pub fn unknown_members(op: &Operation, arguments: &Object) -> Vec<(&'static str,
     let given = |p: &Param| arguments.get(p.name).and_then(Value::as_str);
     let unknown = |p: &Param| match p.kind {
         Kind::Enum(members) | Kind::OpenEnum(members) => {
-            given(p).filter(|s| member(members, s).is_none()).map(|s| (p.name, s.to_owned(), members))
+            let is_new = |s: &&str| member(members, s).is_none() && !(matches!(p.kind, Kind::Enum(_)) && is_slip(members, s));
+            given(p).filter(is_new).map(|s| (p.name, s.to_owned(), members))
         }
         _ => None,
     };
@@ -156,6 +157,11 @@ fn list(name: &str, value: &Value, of: &str, item: impl Fn(&Value) -> Result<Val
 
 fn member(members: &'static [&'static str], text: &str) -> Option<&'static str> {
     members.iter().find(|m| m.eq_ignore_ascii_case(text.trim())).copied()
+}
+
+/// Nearly a member: surely a slip and nothing new.
+fn is_slip(members: &'static [&'static str], text: &str) -> bool {
+    nearest(text, members.iter().copied()).is_some()
 }
 
 /// Names, each known, joined by commas.
@@ -303,4 +309,120 @@ fn check_id(name: &str, value: &Value) -> Result<Value> {
 /// Characters that reorder or hide their neighbours.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{json, request::operation};
+    use proptest::prelude::*;
+    use std::time::{Duration, UNIX_EPOCH};
+
+    fn checked(op: &str, name: &str, value: impl Into<Value>) -> Result<Value> {
+        let op = operation(op).unwrap();
+        check(op, op.param(name).unwrap(), &value.into())
+    }
+
+    fn refusal(op: &str, name: &str, value: impl Into<Value>) -> String {
+        checked(op, name, value).unwrap_err().to_string()
+    }
+
+    fn of(text: &str) -> Value {
+        json::parse(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_moment_is_sent_with_all_its_digits() {
+        let at = |text: &str| checked("alerts.create", "event_time", text).map(|v| v.as_str().unwrap().to_owned());
+        assert_eq!(at("2026-01-02T03:04:05.1234567Z").unwrap(), "2026-01-02T03:04:05.1234567Z");
+        assert_eq!(at("2026-01-02T03:04:05+02:00").unwrap(), "2026-01-02T01:04:05Z");
+        assert_eq!(at("2026-01-02").unwrap(), "2026-01-02T00:00:00Z");
+        for bad in ["2026-01-02T03:04:05", "yesterday", "7", "7y", "-", "", "d"] {
+            assert!(at(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn how_long_ago_counts_from_now() {
+        let now = UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        let op = operation("machines.find_by_ip").unwrap();
+        let at = |text: &str| {
+            let arguments = Object::from_iter([("timestamp".to_owned(), text.into())]);
+            resolve(op, &arguments, now).unwrap().get("timestamp").unwrap().as_str().unwrap().to_owned()
+        };
+        assert_eq!(at("now"), "2001-09-09T01:46:40.000Z");
+        assert_eq!(at("-1d"), "2001-09-08T01:46:40.000Z");
+        assert_eq!(at("90m"), "2001-09-09T00:16:40.000Z");
+        assert_eq!(at("0.5s"), "2001-09-09T01:46:39.500Z");
+        assert_eq!(at("2026-01-01T00:00:00Z"), "2026-01-01T00:00:00Z");
+    }
+
+    #[test]
+    fn hashes_addresses_and_ranges_are_refused_with_what_is_allowed() {
+        let sha1 = "a".repeat(40);
+        assert!(checked("files.alerts", "sha1", sha1.as_str()).is_ok());
+        assert!(refusal("files.alerts", "sha1", "a".repeat(64).as_str()).contains("a SHA-256 (64) is not taken here"));
+        assert!(checked("files.get", "hash", "B".repeat(64).as_str()).is_ok());
+        assert!(refusal("files.get", "hash", "g".repeat(40).as_str()).contains("SHA-1 (40) or SHA-256 (64)"));
+        assert!(refusal("ips.stats", "ip", "10.0.0.0/8").contains("is a range"));
+        assert!(checked("ips.stats", "ip", "::1").is_ok());
+        assert!(refusal("ips.stats", "hours", Value::Int(721)).contains("it is 1 to 720"));
+    }
+
+    #[test]
+    fn lists_are_as_long_as_the_service_takes_them() {
+        let ids = |n: usize| Value::Array((0..n).map(|i| Value::from(i.to_string())).collect());
+        assert!(checked("indicators.delete_batch", "ids", ids(500)).is_ok());
+        assert!(refusal("indicators.delete_batch", "ids", ids(501)).contains("has 501 items; the service takes 500"));
+        assert!(refusal("indicators.delete_batch", "ids", ids(0)).contains("empty list"));
+    }
+
+    #[test]
+    fn keys_of_an_object_may_have_pythons_spelling() {
+        let item = of(r#"[{"indicator_value":"x","IndicatorType":"filesha1","@odata.type":"y","title":null,"rbac_group_names":["a"]}]"#);
+        let sent = checked("indicators.import_batch", "indicators", item).unwrap();
+        let wanted = of(r#"[{"indicatorValue":"x","indicatorType":"FileSha1","@odata.type":"y","rbacGroupNames":["a"]}]"#);
+        assert_eq!(sent, wanted);
+        let wrong = refusal("indicators.import_batch", "indicators", of(r#"[{"indicator_valu":"x"}]"#));
+        assert!(wrong.contains("Did you mean \"indicatorValue\"?"), "{wrong}");
+        let nested = of(r#"[{"type":"runscript","params":[{"Key":"args","value":"-x"}]}]"#);
+        let wanted = of(r#"[{"type":"RunScript","params":[{"key":"Args","value":"-x"}]}]"#);
+        assert_eq!(checked("live_response.start", "commands", nested).unwrap(), wanted);
+    }
+
+    #[test]
+    fn names_are_joined_and_each_is_known() {
+        let op = "graph.detection_rules.list";
+        assert_eq!(checked(op, "select", of(r#"["ID","displayname"]"#)).unwrap(), Value::from("id,displayName"));
+        assert_eq!(checked(op, "orderby", "createdDateTime desc, id").unwrap(), Value::from("createdDateTime desc,id"));
+        assert!(refusal(op, "orderby", "id up").contains("is no order"));
+        assert!(refusal(op, "select", "displayNam").contains("Did you mean \"displayName\"?"));
+        assert!(refusal("alerts.list", "expand", "evidenc").contains("Did you mean \"evidence\"?"));
+    }
+
+    #[test]
+    fn a_new_member_passes_and_a_slip_does_not() {
+        let arguments = |text: &str| Object::from_iter([("isolation_type".to_owned(), text.into())]);
+        let op = operation("machines.isolate").unwrap();
+        assert_eq!(checked("machines.isolate", "isolation_type", "Airlock").unwrap(), Value::from("Airlock"));
+        assert_eq!(unknown_members(op, &arguments("Airlock")).len(), 1);
+        assert!(unknown_members(op, &arguments("Ful")).is_empty() && unknown_members(op, &arguments("full")).is_empty());
+        assert!(refusal("machines.isolate", "isolation_type", "Ful").contains("Did you mean"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_can_break_a_check(text in any::<String>()) {
+            for (op, name) in [("alerts.create", "event_time"), ("files.get", "hash"), ("ips.stats", "ip"), ("machines.isolate", "isolation_type"), ("alerts.list", "expand")] {
+                let _ = checked(op, name, text.as_str());
+            }
+        }
+
+        #[test]
+        fn what_is_taken_for_a_moment_can_be_read_again(seconds in 0i64..4_000_000_000, digits in 0u32..10_000_000) {
+            let text = format!("{}.{digits:07}Z", Timestamp::from_second(seconds).unwrap().strftime("%Y-%m-%dT%H:%M:%S"));
+            let sent = checked("alerts.create", "event_time", text.as_str()).unwrap();
+            prop_assert_eq!(sent.as_str(), Some(text.as_str()));
+        }
+    }
 }

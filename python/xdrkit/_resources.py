@@ -135,6 +135,19 @@ class AsyncResource(Resource):
         return iterate_async(self._core, self._flow(module, function, *arguments, **options))
 
 
+def warn_of_unknown_member(text: str) -> None:
+    """Warns at the line outside this package that made the call."""
+    import sys
+    import warnings
+
+    from .errors import UnknownMemberWarning
+
+    frame, level = sys._getframe(1), 2
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "xdrkit":
+        frame, level = frame.f_back, level + 1  # type: ignore[assignment]
+    warnings.warn(text, UnknownMemberWarning, stacklevel=level)
+
+
 def listed(answer: Any) -> Any:
     """The items of an answer that is a list."""
     return answer.get("value", []) if isinstance(answer, dict) else answer or []

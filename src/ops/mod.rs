@@ -190,7 +190,7 @@ mod tests {
         assert!(refusal(&[GOOD, GOOD]).contains("same id"));
         assert!(refusal(&[Operation { path: "/api/things", ..GOOD }]).contains("stands in the template once"));
         assert!(refusal(&[Operation { path: "/api/things/{id}/{other}", ..GOOD }]).contains("do not match the template"));
-        assert!(refusal(&[Operation { app_permissions: &[], ..GOOD }]).contains("names its permissions"));
+        assert!(refusal(&[Operation { app_permissions: &[], delegated_permissions: &[], ..GOOD }]).contains("names its permissions"));
         assert!(refusal(&[Operation { summary: "", ..GOOD }]).contains("has a summary"));
         assert!(refusal(&[Operation { doc: "", ..GOOD }]).contains("documentation page"));
         assert!(refusal(&[Operation { returns: model::Returns::Many("Machine"), ..GOOD }]).contains("lists have pages"));

@@ -474,8 +474,7 @@ fn call_parts(py: Python<'_>, operation: &str, arguments: &Bound<'_, PyDict>) ->
 fn warn_of_unknown(py: Python<'_>, op: &'static Operation, arguments: &Object) -> PyResult<()> {
     for (name, given, known) in argument::unknown_members(op, arguments) {
         let text = format!("{name}: {given:?} is passed on, but it is not among the known: {}", listed(known));
-        let category = py.import("xdrkit.errors")?.getattr("UnknownMemberWarning")?;
-        PyErr::warn(py, &category, &std::ffi::CString::new(text).unwrap_or_default(), 3)?;
+        py.import("xdrkit._resources")?.call_method1("warn_of_unknown_member", (text,))?;
     }
     Ok(())
 }

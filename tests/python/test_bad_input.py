@@ -86,9 +86,21 @@ def test_a_wrong_argument_is_refused_by_name_and_nothing_is_sent(sb: xdrkit.Sand
 
 
 def test_a_wrong_enum_value_lists_the_allowed_ones(sb: xdrkit.Sandbox) -> None:
-    error = caught(lambda c: c.machines.isolate("a", comment="x", isolation_type="Half"), sb.client())
+    error = caught(lambda c: c.machines.isolate("a", comment="x", isolation_type="Ful"), sb.client())
     assert error.allowed == ["Full", "Selective", "UnManagedDevice"]
     assert all(member in str(error) for member in error.allowed)
+
+
+def test_a_member_that_is_not_known_yet_is_passed_on_with_a_warning_at_the_callers_line(sb: xdrkit.Sandbox) -> None:
+    newer: Any = "Airlock"
+    with (
+        sb.client() as client,
+        pytest.warns(xdrkit.errors.UnknownMemberWarning, match='"Airlock" is passed on') as seen,
+        pytest.raises(xdrkit.BadRequestError),
+    ):
+        client.machines.isolate("a", comment="x", isolation_type=newer)
+    assert [warning.filename for warning in seen] == [__file__]
+    assert [r["operation"] for r in sb.requests] == ["machines.isolate"]
 
 
 def test_an_enum_value_is_taken_in_any_letter_case(sb: xdrkit.Sandbox) -> None:

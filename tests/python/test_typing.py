@@ -57,9 +57,9 @@ async def awaited(client: xdrkit.AsyncClient) -> str:
     return machine["id"] + (first["id"] if first else "")
 """
 WRONG = {
-    'client.machines.isolate("a", comment="x", isolation_type="Ful")': "isolation_type",
-    'client.machines.isolate("a")': "comment",
-    'client.machines.isolate("a", coment="x")': "coment",
+    'client.machines.isolate("a", comment="x", isolation_type="Ful")': "overload",
+    'client.machines.isolate("a")': "overload",
+    'client.machines.isolate("a", coment="x")': "overload",
     'client.hunt("T", api="grph")': "api",
     'client.machines.get("a")["nmae"]': "nmae",
     "client.machnes": "machnes",

@@ -75,7 +75,7 @@ def annotation(param: dict[str, Any]) -> str:
         "names": f"Literal[{members}] | str | Sequence[str]",
         "hash": "str",
         "ip": "str",
-        "enum": f"Literal[{members}] | str",
+        "enum": f"Literal[{members}]",
         "open enum": f"Literal[{members}] | str",
         "object": f"{param['entity']} | Mapping[str, Any]",
         "objects": f"Sequence[{param['entity']} | Mapping[str, Any]]",
@@ -92,7 +92,7 @@ def parameter(param: dict[str, Any], type_: str | None = None) -> list[str]:
     if len(text) + 9 <= WIDTH:
         return [text]
     members = [f"    {json.dumps(m)}," for m in param["enum"]]
-    more = ["| str", *(["| Sequence[str]"] if param["type"] == "names" else [])]
+    more = {"enum": [], "open enum": ["| str"]}.get(param["type"], ["| str", "| Sequence[str]"])
     return [f"{param['name']}: Literal[", *members, "]", *more, *([default.strip()] if default else [])]
 
 

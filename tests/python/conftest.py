@@ -13,6 +13,10 @@ import pytest
 
 import xdrkit
 
+from .faces import face, faces
+
+__all__ = ["face", "faces"]
+
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[2]
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")

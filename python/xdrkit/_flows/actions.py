@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 # How long wait=True waits.
 WAIT = 600.0
-# Machine actions that this process was told of: none of them is the answer that got lost.
-told: deque[str] = deque(maxlen=10_000)
+# Actions that this process was told of: none of them is the answer that got lost.
+_told: deque[tuple[str, ...]] = deque(maxlen=10_000)
 # Ids that mean the same in capitals: machines, and what has a GUID.
 _ANY_CASE = re.compile(r"[0-9a-fA-F]{40}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -79,14 +79,24 @@ def change(
 
         yield from fate.find(client, sending, outcomes, lost, began)
         yield from fate.attach(client, sending, outcomes, taken)
-    for one in outcomes:
-        if known.answers in ("MachineAction", "Investigation") and isinstance(one.value, dict):
-            told.append(str(one.value.get("id")))
+    if known.answers in ("MachineAction", "Investigation"):
+        _told.extend(_named(client, one.value) for one in outcomes if isinstance(one.value, dict))
     if limit is not None:
         from xdrkit._flows import waiting
 
         yield from waiting.wait(client, outcomes, limit, cancel=cancel_on_timeout)
     return ended(outcomes, several, on_error)
+
+
+def is_told(client: Resource, answer: dict[str, Any]) -> bool:
+    """Whether this process knows an action or investigation already."""
+    return _named(client, answer) in _told
+
+
+def _named(client: Resource, answer: dict[str, Any]) -> tuple[str, ...]:
+    # A sandbox that is started again gives the same ids again.
+    began = answer.get("creationDateTimeUtc") or answer.get("startTime")
+    return client._core.base_urls["endpoint"], str(answer.get("id")), str(began)[:19]
 
 
 def ended(outcomes: list[Outcome[Any]], several: bool, on_error: str = "raise") -> Any:

@@ -47,7 +47,7 @@ def find(
     client: Resource, sending: Sending, outcomes: Sequence[Outcome[Any]], lost: Sequence[int], began: float
 ) -> Flow[None]:
     """Looks what came of the calls whose answers are lost, up to three times."""
-    look = _look(sending, began)
+    look = _look(client, sending, began)
     if look is None or not lost:
         return
     left = list(lost)
@@ -100,20 +100,20 @@ def attach(client: Resource, sending: Sending, outcomes: Sequence[Outcome[Any]],
                 break
 
 
-def _look(sending: Sending, began: float) -> Any:
+def _look(client: Resource, sending: Sending, began: float) -> Any:
     """The operation to look with, its arguments for each call, and how its answer is read; None where there is no way."""
     since = moment(began - _SKEW)
     if sending.operation in TYPES:
         return (
             "machine_actions.list",
             lambda i: {"filter": f"machineId eq {_quoted(sending.ids[i])} and creationDateTimeUtc ge {since}"},
-            lambda i, answer: _begun(sending, i, answer, began),
+            lambda i, answer: _begun(client, sending, i, answer, began),
         )
     if sending.operation == "investigations.start":
         return (
             "investigations.list",
             lambda i: {"filter": f"machineId eq {_quoted(sending.ids[i])} and startTime ge {since}"},
-            lambda i, answer: _only_new(sending, i, answer, began),
+            lambda i, answer: _only_new(client, sending, i, answer, began),
         )
     if sending.operation in _DELETED:
         operation, key = _DELETED[sending.operation]
@@ -127,14 +127,14 @@ def _look(sending: Sending, began: float) -> Any:
     return None
 
 
-def _begun(sending: Sending, i: int, answer: Any, began: float) -> tuple[bool, Any]:
+def _begun(client: Resource, sending: Sending, i: int, answer: Any, began: float) -> tuple[bool, Any]:
     """The newest action that is what we asked for, and that we were not told of."""
-    from xdrkit._flows.actions import told
+    from xdrkit._flows.actions import is_told
 
-    item, known = sending.items[i], set(told)
+    item = sending.items[i]
     ours = []
     for action in _items(answer):
-        if not _is_of(action, TYPES[sending.operation], sending.ids[i]) or action.get("id") in known:
+        if not _is_of(action, TYPES[sending.operation], sending.ids[i]) or is_told(client, action):
             continue
         if item.get("external_id") and action.get("externalId") not in (None, item["external_id"]):
             continue
@@ -147,15 +147,15 @@ def _begun(sending: Sending, i: int, answer: Any, began: float) -> tuple[bool, A
     return (True, max(ours, key=lambda pair: pair[0])[1]) if ours else (False, None)
 
 
-def _only_new(sending: Sending, i: int, answer: Any, began: float) -> tuple[bool, Any]:
+def _only_new(client: Resource, sending: Sending, i: int, answer: Any, began: float) -> tuple[bool, Any]:
     """The one investigation that began on the machine since. It has no comment to know it by, so of two it is neither."""
-    from xdrkit._flows.actions import told
+    from xdrkit._flows.actions import is_told
 
     new = [
         one
         for one in _items(answer)
         if _same(one.get("machineId"), sending.ids[i])
-        and one.get("id") not in told
+        and not is_told(client, one)
         and (_epoch(one.get("startTime")) or 0.0) >= began - _SKEW
     ]
     return (True, new[0]) if len(new) == 1 else (False, None)

@@ -298,7 +298,8 @@ def method(op: dict[str, Any], is_async: bool) -> list[str]:
     if op["returns"]["kind"] == "many" and not is_many(op) and not extra:
         call = "_list"
     awaited = "await " if is_async and not is_many(op) else ""
-    where = "" if op["returns"]["kind"] == "nothing" and not extra else "return "
+    # What answers nothing does answer a Plan when the client's policy says so.
+    where = "" if op["returns"]["kind"] == "nothing" and op["effect"] == "reads" else "return "
     parts = [*head, arguments, *(f"{n}={n}" for n in options)]
     if len(f"        {arguments}") + 5 > WIDTH:
         parts[len(head)] = "\n".join(["{", *(f'                "{n}": {n},' for n in given), "            }"])

@@ -422,7 +422,7 @@ class AsyncAlerts(AsyncResource):
         Documentation:
             https://learn.microsoft.com/defender-endpoint/api/batch-update-alerts
         """
-        await self._call(
+        return await self._call(
             "alerts.update_many",
             {
                 "ids": ids,
@@ -1331,7 +1331,7 @@ class AsyncDeviceGroups(AsyncResource):
         Documentation:
             https://api.security.microsoft.com/api/$metadata
         """
-        await self._call("device_groups.add", {"groups": groups}, timeout=timeout, deadline=deadline)
+        return await self._call("device_groups.add", {"groups": groups}, timeout=timeout, deadline=deadline)
 
     @overload
     async def delete(

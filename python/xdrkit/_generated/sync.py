@@ -422,7 +422,7 @@ class Alerts(Resource):
         Documentation:
             https://learn.microsoft.com/defender-endpoint/api/batch-update-alerts
         """
-        self._call(
+        return self._call(
             "alerts.update_many",
             {
                 "ids": ids,
@@ -1308,7 +1308,7 @@ class DeviceGroups(Resource):
         Documentation:
             https://api.security.microsoft.com/api/$metadata
         """
-        self._call("device_groups.add", {"groups": groups}, timeout=timeout, deadline=deadline)
+        return self._call("device_groups.add", {"groups": groups}, timeout=timeout, deadline=deadline)
 
     @overload
     def delete(

@@ -180,7 +180,8 @@ class Credential:
 @final
 class Sandbox:
     # options: port, now (ticks of 100 ns since the year 1), seed, auto_approve, permissions, page_size, tls, token_lifetime,
-    # refresh_in, rotate_strictly, strict_assertions, public_flows, mfa_users, federated_domain, record_forms
+    # refresh_in, rotate_strictly, strict_assertions, public_flows, mfa_users, federated_domain, record_forms,
+    # export_rows, older_alerts, graph_links, expand_fails
     def __new__(cls, **options: Any) -> Sandbox: ...
     @property
     def url(self) -> str: ...

@@ -75,6 +75,10 @@ def sandbox(
     mfa_users: Sequence[str] = (),
     federated_domain: str | None = None,
     record_forms: bool = False,
+    export_rows: int | None = None,
+    older_alerts: int = 0,
+    graph_links: Literal["token", "skip"] = "token",
+    expand_fails: bool = False,
 ) -> Sandbox:
     """Start a sandbox: a fake Entra ID and Defender tenant on 127.0.0.1, within 50 ms.
 
@@ -96,6 +100,14 @@ def sandbox(
         mfa_users: Who cannot sign in with a password alone: user principal names.
         federated_domain: A domain whose people sign in elsewhere.
         record_forms: Whether sign-in requests are kept whole, with their secrets, in `Sandbox.token_requests`.
+        export_rows: How many rows each export has, in pages and files; they are made when they are asked for. Default:
+            those of the tenant's machines.
+        older_alerts: How many resolved alerts from before the story there are, each in an incident of its own, five at
+            a moment.
+        graph_links: How Graph's lists go on: with ``"token"`` to the end, with ``"skip"`` to where the service skips no
+            further.
+        expand_fails: Whether listing Graph's incidents with their alerts (``$expand``) fails with 500, as it does for
+            large tenants.
 
     Returns:
         The running sandbox; use it in a ``with`` or ``async with`` statement, or call `close()` at the end.
@@ -124,6 +136,10 @@ def sandbox(
             mfa_users=list(mfa_users),
             federated_domain=federated_domain,
             record_forms=record_forms,
+            export_rows=export_rows,
+            older_alerts=older_alerts,
+            graph_links=graph_links,
+            expand_fails=expand_fails,
         )
     )
 

@@ -3,7 +3,7 @@
 use super::{convert::Options, errors::lift};
 use crate::{
     error::{Error, did_you_mean},
-    sandbox::{self, ExpiresOn, Fault, FaultKind, Platform},
+    sandbox::{self, ExpiresOn, Fault, FaultKind, GraphLinks, Platform},
 };
 use pyo3::{
     prelude::*,
@@ -22,6 +22,10 @@ impl PySandbox {
     fn new(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<PySandbox> {
         let mut options = Options::new(options)?;
         let port = options.count("port")?.unwrap_or(0);
+        let links = options.text("graph_links")?.unwrap_or_else(|| "token".to_owned());
+        let graph_links = GraphLinks::parse(&links).ok_or_else(|| {
+            super::errors::raise(py, Error::argument("graph_links", format!("{links:?} is not allowed; it is \"token\" or \"skip\"")))
+        })?;
         let wanted = sandbox::Options {
             port: u16::try_from(port)
                 .map_err(|_| super::errors::raise(py, Error::argument("port", format!("{port} is no port; it is 0 to 65535"))))?,
@@ -39,6 +43,10 @@ impl PySandbox {
             mfa_users: options.object("mfa_users")?.map(|v| v.extract()).transpose()?.unwrap_or_default(),
             federated_domain: options.text("federated_domain")?,
             record_forms: options.flag("record_forms")?,
+            export_rows: options.count("export_rows")?.map(u64::from),
+            older_alerts: options.count("older_alerts")?.unwrap_or(0) as usize,
+            graph_links,
+            expand_fails: options.flag("expand_fails")?,
         };
         lift(py, options.end(false))?;
         let started = py.detach(|| sandbox::Sandbox::start(wanted));

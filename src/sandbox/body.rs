@@ -86,6 +86,8 @@ fn checked(param: &Param, value: Value, invalid: &dyn Fn(String) -> Failure) -> 
         (_, Value::Null) => Ok(value),
         _ if param.fixed.is_some() => match value.as_str() {
             Some("Add" | "Remove") => Ok(value),
+            Some(text) if param.fixed == Some(text.trim_start_matches('#')) => Ok(value),
+            _ if param.fixed.is_some_and(|f| f != "Add" && f != "Remove") => Err(wrong()),
             _ => Err(Failure::new(400, "InvalidInput", format!("Invalid input: {} must be 'Add' or 'Remove'.", param.wire))),
         },
         (Kind::Text | Kind::Id | Kind::Moment | Kind::Hash(_) | Kind::Ip, Value::String(_))

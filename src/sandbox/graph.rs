@@ -2,14 +2,14 @@
 
 use crate::json::Value;
 
-use super::alerts;
 use super::failure::Failure;
 use super::incidents::{self, Change};
 use super::lists;
 use super::router::{Call, not_yet};
 use super::seed::{Alert, AlertStatus, Incident, IncidentStatus};
-use super::store::Store;
+use super::store::{Store, Verdict};
 use super::wire::Reply;
+use super::{alerts, correlation};
 
 pub(super) fn handle(call: &Call<'_>) -> Result<Reply, Failure> {
     match call.op.id {
@@ -19,6 +19,10 @@ pub(super) fn handle(call: &Call<'_>) -> Result<Reply, Failure> {
         "graph.alerts.list" => alerts(call),
         "graph.alerts.get" => alert(call),
         "graph.alerts.update" => update_alert(call),
+        "graph.incidents.comment" => comment_incident(call),
+        "graph.incidents.merge" => correlation::merge(call),
+        "graph.alerts.comment" => comment_alert(call),
+        "graph.alerts.move" => correlation::move_alerts(call),
         _ => not_yet(call),
     }
 }
@@ -34,6 +38,9 @@ fn render(call: &Call<'_>, store: &Store, incident: &Incident) -> Value {
 }
 
 fn incidents(call: &Call<'_>) -> Result<Reply, Failure> {
+    if call.house.options.expand_fails && !call.options.expand.is_empty() {
+        return Err(Failure::new(500, "InternalServerError", "An error has occurred."));
+    }
     let items = {
         let store = call.house.store();
         store.tenant.incidents.iter().rev().map(|i| render(call, &store, i)).collect()
@@ -60,6 +67,27 @@ fn update_incident(call: &Call<'_>) -> Result<Reply, Failure> {
     }
     let incident = store.incident(call.id()).ok_or_else(|| unknown(call, "Incident"))?;
     Ok(call.one(200, "security/incidents", render(call, &store, incident)))
+}
+
+fn comment_incident(call: &Call<'_>) -> Result<Reply, Failure> {
+    let verdict = Verdict { comment: call.text("comment").map(str::to_owned), ..Verdict::default() };
+    let wanted = Change { status: None, verdict, tags: None, resolving_comment: None };
+    let mut store = call.house.store();
+    if !incidents::change(&mut store, call.id(), wanted, call.caller.name(), call.now()) {
+        return Err(unknown(call, "Incident"));
+    }
+    let incident = store.incident(call.id()).ok_or_else(|| unknown(call, "Incident"))?;
+    Ok(correlation::comments(call, "security/incidents", &incident.comments))
+}
+
+fn comment_alert(call: &Call<'_>) -> Result<Reply, Failure> {
+    let verdict = Verdict { comment: call.text("comment").map(str::to_owned), ..Verdict::default() };
+    let mut store = call.house.store();
+    if !alerts::change(&mut store.tenant, call.id(), None, verdict, call.caller.name(), call.now()) {
+        return Err(unknown(call, "Alert"));
+    }
+    let alert = store.alert(call.id()).ok_or_else(|| unknown(call, "Alert"))?;
+    Ok(correlation::comments(call, "security/alerts_v2", &alert.comments))
 }
 
 fn alerts(call: &Call<'_>) -> Result<Reply, Failure> {

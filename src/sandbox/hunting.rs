@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::json::{Object, Value, object};
+use crate::json::{self, Object, Value, object};
 use crate::ops::model::Service;
 
 use super::clock::{self, DAY, SECOND};
@@ -36,13 +36,17 @@ impl Catalog for Devices<'_> {
 
 pub(super) fn handle(call: &Call<'_>) -> Result<Reply, Failure> {
     match call.op.id {
-        "graph.hunting.run" | "hunting.run_xdr" | "hunting.run_endpoint" => run(call),
+        "graph.hunting.run" | "hunting.run_xdr" | "hunting.run_endpoint" => run(call, call.text("Query").unwrap_or_default()),
+        "hunting.run_endpoint_get" => match call.query("key").filter(|query| !query.trim().is_empty()) {
+            Some(query) => run(call, &query),
+            None => Err(Failure::new(400, "MissingRequiredParameter", "Parameter key is missing")),
+        },
+        "graph.hunting.schema" => Ok(known_tables(call)),
         _ => not_yet(call),
     }
 }
 
-fn run(call: &Call<'_>) -> Result<Reply, Failure> {
-    let query = call.text("Query").unwrap_or_default();
+fn run(call: &Call<'_>, query: &str) -> Result<Reply, Failure> {
     let now = call.now();
     let window = window(call.text("Timespan"), now)
         .ok_or_else(|| Failure::new(400, "BadRequest", "Timespan is no ISO 8601 duration or interval."))?;
@@ -59,6 +63,20 @@ fn run(call: &Call<'_>) -> Result<Reply, Failure> {
     let limit = if call.op.service == Service::Graph { 50 } else { 124 } << 20;
     let reply = Reply::json(200, &body);
     if reply.body.len() > limit { Err(Failure::new(400, "BadRequest", TOO_LARGE)) } else { Ok(reply) }
+}
+
+/// The tables and functions that a user can hunt in.
+fn known_tables(call: &Call<'_>) -> Reply {
+    let schema = json::parse(crate::ops::HUNTING_SCHEMA.as_bytes()).unwrap_or_default();
+    let column =
+        |(name, ty): (&String, &Value)| object([("name", name.as_str().into()), ("dataType", ty.clone()), ("description", "".into())]);
+    let table = |(name, columns): (&String, &Value)| {
+        let columns = columns.as_object().into_iter().flatten().map(column).collect();
+        object([("name", name.as_str().into()), ("description", "".into()), ("columns", Value::Array(columns))])
+    };
+    let tables = schema.get("tables").and_then(Value::as_object).into_iter().flatten().map(table).collect();
+    let functions = object([("builtInFunctions", Value::Array(Vec::new())), ("savedFunctions", Value::Array(Vec::new()))]);
+    call.one(200, "microsoft.graph.security.huntingSchema", object([("tables", Value::Array(tables)), ("functions", functions)]))
 }
 
 fn refusal(error: &KqlError) -> Failure {

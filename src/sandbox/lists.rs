@@ -6,9 +6,10 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::json::{Object, Value};
+use crate::json::{Object, Value, object};
 use crate::ops::model::Service;
 
+use super::GraphLinks;
 use super::failure::Failure;
 use super::jwt;
 use super::router::Call;
@@ -16,13 +17,17 @@ use super::wire::Reply;
 
 /// Graph goes no further with `$skip`.
 const GRAPH_SKIP_MAX: usize = 500;
+/// Antivirus health comes in pages of so many where nobody asks for more,
+const HEALTH_PAGE: usize = 20;
+/// and its links end there, whether or not there is more.
+const HEALTH_END: usize = 10_000;
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'$').remove(b',').remove(b'\'');
 
-fn encode(text: &str) -> String {
+pub(super) fn encode(text: &str) -> String {
     utf8_percent_encode(text, QUERY).to_string()
 }
 
-fn too_many(option: &str, limit: usize, given: usize) -> Failure {
+pub(super) fn too_many(option: &str, limit: usize, given: usize) -> Failure {
     Failure::layer(format!(
         "The limit of '{limit}' for {option} query has been exceeded. The value from the incoming request is '{given}'."
     ))
@@ -30,6 +35,18 @@ fn too_many(option: &str, limit: usize, given: usize) -> Failure {
 
 /// The page of these items that the options ask for.
 pub(super) fn page(call: &Call<'_>, set: &str, items: Vec<Value>) -> Result<Reply, Failure> {
+    Ok(Reply::json(200, &Value::Object(cut(call, set, items)?)))
+}
+
+/// The same, as one operation answers it: the list inside the list.
+pub(super) fn nested_page(call: &Call<'_>, set: &str, items: Vec<Value>) -> Result<Reply, Failure> {
+    let mut body = cut(call, set, items)?;
+    let inner = body.insert("value".into(), Value::Null).unwrap_or_default();
+    body.insert("value".into(), Value::Array(vec![object([("value", inner)])]));
+    Ok(Reply::json(200, &Value::Object(body)))
+}
+
+fn cut(call: &Call<'_>, set: &str, items: Vec<Value>) -> Result<Object, Failure> {
     let options = &call.options;
     let graph = call.op.service == Service::Graph;
     let max = call.op.paging.page_max().map_or(usize::MAX, |n| n as usize);
@@ -49,29 +66,31 @@ pub(super) fn page(call: &Call<'_>, set: &str, items: Vec<Value>) -> Result<Repl
         None => options.skip.unwrap_or(0),
         Some(token) => untoken(token).ok_or_else(|| Failure::new(400, "BadRequest", "Invalid skip token."))?,
     };
-    let size = options.top.unwrap_or_else(|| call.house.options.page_size.unwrap_or(max).clamp(1, max));
+    let health = call.op.id == "av_health.list";
+    let usual = if health { HEALTH_PAGE } else { max };
+    let size = options.top.unwrap_or_else(|| call.house.options.page_size.unwrap_or(usual).clamp(1, max));
     let page: Vec<Value> = items.into_iter().skip(start).take(size).map(|item| options.project(item)).collect();
     let end = start.saturating_add(page.len());
-    let more = end < total && size > 0 && (graph || options.top.is_none());
+    let more = end < total && size > 0 && (graph || options.top.is_none()) && !(health && end >= HEALTH_END);
 
-    let root = if graph { "v1.0" } else { "api" };
     let mut body = Object::new();
-    body.insert("@odata.context".into(), format!("{}/{root}/$metadata#{set}", call.origin()).into());
+    body.insert("@odata.context".into(), format!("{}/{}/$metadata#{set}", call.origin(), call.root()).into());
     if options.count {
         body.insert("@odata.count".into(), (total as i64).into());
     }
     if more {
-        let link = if graph {
-            link(call, &["$skip", "$skiptoken"], format!("$skiptoken={}", encode(&token(end))))
-        } else if machines && start > 0 {
+        let skips = call.op.wire("$skip").is_some() && (!graph || call.house.options.graph_links == GraphLinks::Skip);
+        let link = if machines && start > 0 {
             nameless_link(call, size, start)
-        } else {
+        } else if skips {
             link(call, &["$skip"], format!("$skip={end}"))
+        } else {
+            link(call, &["$skip", "$skiptoken"], format!("$skiptoken={}", encode(&token(end))))
         };
         body.insert("@odata.nextLink".into(), link.into());
     }
     body.insert("value".into(), Value::Array(page));
-    Ok(Reply::json(200, &Value::Object(body)))
+    Ok(body)
 }
 
 fn token(offset: usize) -> String {
@@ -91,7 +110,7 @@ fn link(call: &Call<'_>, without: &[&str], last: String) -> String {
         .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
         .collect();
     query.push(last);
-    format!("{}{}?{}", call.origin(), call.op.path, query.join("&"))
+    format!("{}{}?{}", call.origin(), call.request.path, query.join("&"))
 }
 
 /// The broken one: values without names, and the page that the caller has already.

@@ -5,6 +5,7 @@ use super::lists;
 use super::router::{Call, not_yet};
 use super::store::{Action, Stage};
 use super::wire::Reply;
+use super::{recommendations, software, vulnerabilities};
 
 /// Machines not seen for longer are not listed.
 const LISTED_FOR: i64 = 30 * super::clock::DAY;
@@ -23,7 +24,9 @@ pub(super) fn handle(call: &Call<'_>) -> Result<Reply, Failure> {
         "machines.add_tag" => tag(call, true),
         "machines.remove_tag" => tag(call, false),
         // Vulnerability management.
-        "machines.software" | "machines.vulnerabilities" | "machines.recommendations" | "machines.missing_kbs" => not_yet(call),
+        "machines.software" | "machines.missing_kbs" | "machines.firmware" => software::handle(call),
+        "machines.vulnerabilities" => vulnerabilities::handle(call),
+        "machines.recommendations" => recommendations::handle(call),
         _ => not_yet(call),
     }
 }

@@ -13,6 +13,7 @@ mod baselines;
 mod body;
 mod clock;
 mod control;
+mod correlation;
 mod detection_rules;
 mod entities;
 mod entra;
@@ -45,6 +46,7 @@ mod software;
 mod storage;
 mod store;
 mod tls;
+mod tvm;
 mod vulnerabilities;
 mod wire;
 
@@ -112,6 +114,35 @@ pub struct Options {
     pub federated_domain: Option<String>,
     /// Keeps the forms of sign-in requests, secrets and all.
     pub record_forms: bool,
+    /// How many rows an export has, as pages and as files; without: those of the tenant's machines. They are made when they are asked for.
+    pub export_rows: Option<u64>,
+    /// How many resolved alerts from before the story there are, each in an incident of its own.
+    pub older_alerts: usize,
+    /// How Graph's lists go on.
+    pub graph_links: GraphLinks,
+    /// Graph's incidents with their alerts (`$expand`) are refused with 500, always: too large a tenant.
+    pub expand_fails: bool,
+}
+
+/// How the next links of Graph's lists are made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum GraphLinks {
+    /// With `$skiptoken`: they go on to the end.
+    #[default]
+    Token,
+    /// With `$skip`: they lead to where the service refuses to skip.
+    Skip,
+}
+
+impl GraphLinks {
+    /// From its name.
+    pub fn parse(name: &str) -> Option<GraphLinks> {
+        match name {
+            "token" => Some(GraphLinks::Token),
+            "skip" => Some(GraphLinks::Skip),
+            _ => None,
+        }
+    }
 }
 
 impl Default for Options {
@@ -132,6 +163,10 @@ impl Default for Options {
             mfa_users: Vec::new(),
             federated_domain: None,
             record_forms: false,
+            export_rows: None,
+            older_alerts: 0,
+            graph_links: GraphLinks::Token,
+            expand_fails: false,
         }
     }
 }
@@ -308,7 +343,9 @@ impl Sandbox {
         let mut scratch = Scratch::default();
         let (doors, base, plain, ca_file) = doors(&options, &mut scratch)?;
         let clock = Clock::new(options.now);
-        let pristine = seed::tenant(clock.start(), options.seed);
+        let mut pristine = seed::tenant(clock.start(), options.seed);
+        pristine.add_older_alerts(options.older_alerts);
+        let pristine = pristine;
         let analyst = pristine.users.iter().filter(|u| u.enabled && !u.privileged);
         let analyst =
             analyst.clone().find(|u| u.title.contains("Security") || u.department.contains("Security")).or_else(|| analyst.clone().next());

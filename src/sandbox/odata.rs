@@ -551,7 +551,8 @@ fn check(expr: &Expr, op: &Operation, entity: &str, bound: &mut Vec<String>) -> 
         }
         let ty = declared(entity, first)
             .ok_or_else(|| format!("Could not find a property named '{first}' on type '{}'.", type_name(op.service, entity)))?;
-        if !op.filterable.iter().any(|f| f.eq_ignore_ascii_case(first)) {
+        // Where the documentation does not say which, all of them.
+        if !op.filterable.is_empty() && !op.filterable.iter().any(|f| f.eq_ignore_ascii_case(first)) {
             return Err(format!("The property '{first}' cannot be used in the $filter query option."));
         }
         Ok((path.len() == 1).then_some(ty))

@@ -75,9 +75,14 @@ impl Call<'_> {
         self.house.clock.now()
     }
 
+    /// The first part of the service's paths.
+    pub(super) fn root(&self) -> &'static str {
+        self.op.path.split('/').nth(1).unwrap_or_default()
+    }
+
     /// One object, with the context that OData puts first.
     pub(super) fn one(&self, status: u16, set: &str, item: Value) -> Reply {
-        let root = if self.op.service == Service::Graph { "v1.0" } else { "api" };
+        let root = self.root();
         let mut body = Object::new();
         body.insert("@odata.context".into(), format!("{}/{root}/$metadata#{set}/$entity", self.origin()).into());
         if let Value::Object(members) = item {

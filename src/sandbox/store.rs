@@ -5,10 +5,13 @@ use crate::json::{Value, object};
 use super::clock;
 use super::seed::{Alert, Classification, Comment, Determination, Incident, Machine, Tenant};
 use super::wire::guid_for;
+use super::{detection_rules, scans};
 
 pub(super) struct Store {
     pub(super) tenant: Tenant,
     pub(super) actions: Vec<Action>,
+    pub(super) scans: Vec<scans::Scan>,
+    pub(super) rules: detection_rules::Rules,
 }
 
 /// How far a machine action has come.
@@ -112,7 +115,10 @@ pub(super) struct Verdict {
 
 impl Store {
     pub(super) fn new(tenant: Tenant) -> Store {
-        Store { tenant, actions: Vec::new() }
+        let analyst = tenant.users.iter().find(|u| u.enabled && u.department.contains("Security")).or_else(|| tenant.users.first());
+        let by = analyst.map(|u| u.upn.to_string()).unwrap_or_default();
+        let (scans, rules) = (scans::seeded(&tenant, tenant.now, &by), detection_rules::seeded(tenant.now, &by));
+        Store { tenant, actions: Vec::new(), scans, rules }
     }
 
     /// A machine by its id or its DNS name, whatever the letter case.

@@ -7,9 +7,11 @@ mod background;
 pub mod entities;
 mod events;
 mod everyday;
+mod older;
 mod random;
 mod render;
 mod schema;
+pub mod software;
 mod story;
 mod tables;
 #[cfg(test)]

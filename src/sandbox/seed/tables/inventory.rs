@@ -6,7 +6,11 @@ use crate::sandbox::kql::value::{Table, Value};
 use crate::sandbox::seed::entities::{Health, Machine};
 use crate::sandbox::seed::random::{DAY, HOUR};
 use crate::sandbox::seed::schema::{Shape, Sheet};
-use crate::sandbox::seed::{AD_DOMAIN, SUBSCRIPTION_ID, world::World};
+use crate::sandbox::seed::{
+    AD_DOMAIN, SUBSCRIPTION_ID,
+    software::{self, Product},
+    world::World,
+};
 use std::sync::Arc;
 
 type Row = (Arc<Machine>, i64);
@@ -126,30 +130,13 @@ pub(super) fn network(store: &Store, shape: &Shape) -> Table {
     sheet.finish()
 }
 
-/// Which systems have it, vendor, name, version, and a vulnerability of it, with its severity.
-#[rustfmt::skip]
-const SOFTWARE: &[(&str, &str, &str, &str, &str, &str)] = &[
-    ("Windows", "microsoft", "edge_chromium-based", "142.0.3595.53", "", ""),
-    ("Windows", "microsoft", "office", "16.0.19328.20178", "", ""),
-    ("Windows", "7-zip", "7-zip", "22.1.0.0", "CVE-2025-0411", "High"),
-    ("Windows", "google", "chrome", "141.0.7390.65", "CVE-2025-12036", "High"),
-    ("Windows", "larkmoor", "lenscad", "8.2.1", "", ""),
-    ("WindowsServer2016", "microsoft", "windows_server_2016", "10.0.14393.7428", "CVE-2025-33073", "High"),
-    ("WindowsServer2019", "microsoft", "sql_server_2019", "15.0.4430.1", "CVE-2025-49719", "High"),
-    ("Linux", "openbsd", "openssh", "9.6", "CVE-2024-6387", "High"),
-    ("Linux", "haxx", "curl", "8.5.0", "CVE-2024-2398", "Medium"),
-    ("macOS", "google", "chrome_for_mac", "142.0.7444.60", "", ""),
-];
-type Software = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static str);
-
-fn product(sheet: &mut Sheet<'_, (Arc<Machine>, &'static Software)>) {
+fn product(sheet: &mut Sheet<'_, (Arc<Machine>, &'static Product)>) {
     device(sheet, |r| &r.0);
-    sheet.word("SoftwareVendor", |r| r.1.1).word("SoftwareName", |r| r.1.2).word("SoftwareVersion", |r| r.1.3);
+    sheet.word("SoftwareVendor", |r| r.1.vendor).word("SoftwareName", |r| r.1.name).word("SoftwareVersion", |r| r.1.version);
 }
 
-fn installed(store: &Store) -> Vec<(Arc<Machine>, &'static Software)> {
-    let machines = store.world.machines.iter();
-    machines.flat_map(|m| SOFTWARE.iter().filter(|s| m.os.platform.starts_with(s.0)).map(|s| (m.clone(), s))).collect()
+fn installed(store: &Store) -> Vec<(Arc<Machine>, &'static Product)> {
+    store.world.machines.iter().flat_map(|m| software::on(m).map(|s| (m.clone(), s))).collect()
 }
 
 pub(super) fn software(store: &Store, shape: &Shape) -> Table {
@@ -157,21 +144,24 @@ pub(super) fn software(store: &Store, shape: &Shape) -> Table {
     let mut sheet = Sheet::new(shape, &rows);
     product(&mut sheet);
     sheet
-        .word("EndOfSupportStatus", |r| if r.1.2.ends_with("2016") { "Upcoming EOS Version" } else { "" })
-        .put("ProductCodeCpe", |r| text(format!("cpe:2.3:a:{}:{}:{}:*:*:*:*:*:*:*", r.1.1, r.1.2, r.1.3)));
+        .word("EndOfSupportStatus", |r| if r.1.ends() { "Upcoming EOS Version" } else { "" })
+        .put("ProductCodeCpe", |r| text(format!("cpe:2.3:a:{}:{}:{}:*:*:*:*:*:*:*", r.1.vendor, r.1.name, r.1.version)));
     sheet.finish()
 }
 
 pub(super) fn vulnerabilities(store: &Store, shape: &Shape) -> Table {
-    let rows: Vec<_> = installed(store).into_iter().filter(|r| !r.1.4.is_empty()).collect();
+    let rows: Vec<_> = installed(store).into_iter().filter(|r| !r.1.cve.is_empty()).collect();
     let mut sheet = Sheet::new(shape, &rows);
+    let severity = |p: &Product| p.weakness().map_or("", |w| w.severity);
     product(&mut sheet);
     sheet
-        .word("CveId", |r| r.1.4)
-        .word("VulnerabilitySeverityLevel", |r| r.1.5)
+        .word("CveId", |r| r.1.cve)
+        .word("VulnerabilitySeverityLevel", |r| severity(r.1))
         .same("RecommendedSecurityUpdate", text("Update to the newest version"))
+        .word("RecommendedSecurityUpdateId", |r| r.1.kb)
         .put("CveTags", |r| {
-            Value::Dynamic(Arc::new(if r.1.5 == "High" { vec!["ExploitAvailable"].into() } else { Vec::<&str>::new().into() }))
+            let exploit = r.1.weakness().is_some_and(|w| w.exploit);
+            Value::Dynamic(Arc::new(if exploit { vec!["ExploitAvailable"].into() } else { Vec::<&str>::new().into() }))
         });
     sheet.finish()
 }

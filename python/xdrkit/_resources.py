@@ -59,6 +59,10 @@ class Resource:
         return listed(self._call(operation, arguments, **options))
 
     def _pages(self, operation: str, arguments: dict[str, Any], **options: Any) -> Pages[Any]:
+        if is_expanding(operation, arguments):
+            from ._expand import ExpandedPages
+
+            return ExpandedPages(self._core, operation, wire(**arguments), given(**options))
         return Pages(self._core, operation, wire(**arguments), given(**options))
 
     def _hunt(self, api: str, arguments: dict[str, Any], **options: Any) -> HuntResult:
@@ -108,6 +112,10 @@ class AsyncResource(Resource):
         return listed(await self._call(operation, arguments, **options))
 
     def _pages(self, operation: str, arguments: dict[str, Any], **options: Any) -> AsyncPages[Any]:  # type: ignore[override]
+        if is_expanding(operation, arguments):
+            from ._expand import AsyncExpandedPages
+
+            return AsyncExpandedPages(self._core, operation, wire(**arguments), given(**options))
         return AsyncPages(self._core, operation, wire(**arguments), given(**options))
 
     async def _hunt(self, api: str, arguments: dict[str, Any], **options: Any) -> HuntResult:  # type: ignore[override]
@@ -146,6 +154,11 @@ def warn_of_unknown_member(text: str) -> None:
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "xdrkit":
         frame, level = frame.f_back, level + 1  # type: ignore[assignment]
     warnings.warn(text, UnknownMemberWarning, stacklevel=level)
+
+
+def is_expanding(operation: str, arguments: dict[str, Any]) -> bool:
+    """Whether the service may fail to do so at once, so that `_expand` is needed."""
+    return operation == "graph.incidents.list" and bool(arguments.get("expand"))
 
 
 def listed(answer: Any) -> Any:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, overload
 from xdrkit._resources import Resource
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any, Dict, List, Literal
 
     from xdrkit import _core
+    from xdrkit._bookmark import Bookmark
     from xdrkit._filter import Filter
     from xdrkit._generated.types import (
         ActionAvailability,
@@ -75,6 +76,8 @@ if TYPE_CHECKING:
         Vulnerability,
         WorkspaceProperties,
     )
+    from xdrkit._indicator_plan import IndicatorPlan
+    from xdrkit._indicators import Given
     from xdrkit._policy import Outcomes, Plan, Policy
     from xdrkit._resources import Ids, Seconds
     from xdrkit._time import Moment
@@ -690,6 +693,68 @@ class Alerts(Resource):
             https://learn.microsoft.com/defender-endpoint/api/get-alert-related-user-info
         """
         return self._call("alerts.user", {"id": id}, timeout=timeout, deadline=deadline)
+
+    def watch(
+        self,
+        *,
+        since: Moment | None = None,
+        filter: str | Filter | None = None,
+        bookmark: Bookmark | None = None,
+        poll: Seconds | str = 60,
+        overlap: Seconds | str = "5m",
+        updates: bool = True,
+        once: bool = False,
+        limit: int | None = None,
+        expand: Literal["evidence"] | None = None,
+    ) -> Iterator[Alert]:
+        """Watch for new and changed alerts: they come as they appear, the oldest first, for as long as you ask.
+
+        Nothing is lost and nothing comes twice: not where alerts share a moment, not where one shows up late within `overlap`,
+        not across restarts with a `bookmark`. An alert counts as handed over when the next one is asked for. If the program dies
+        while it works on one, or leaves the loop there, that one comes again.
+
+        What may pass (throttling, failures of the service, a lost connection) is waited out and told to the logger `xdrkit`.
+
+        Args:
+            since: From when on, if there is no bookmark yet: a point in time, or how long ago, such as `"7d"`. Default: as long ago
+                as `overlap`. What is older than a day comes a day at a time.
+            filter: Which ones: OData text, or what `xdrkit.field("severity").eq("High")` makes. Default: all.
+            bookmark: Where to keep how far the watch has come: the path of a file, or an object with `load()` and `save(text)`
+                (with the async client they may be coroutine functions). Default: nowhere; then it begins anew each time.
+            poll: Seconds between two looks, a number, a timedelta or text such as `"5m"`.
+            overlap: How late something may show up in the list and still be found: each look reaches back so far.
+            updates: Whether a change of one that was seen before counts; False gives each only once, when it is new.
+            once: Look once and end, such as for cron; then failures that may pass are raised.
+            limit: End after so many.
+            expand: `evidence` includes each alert's evidence.
+
+        Returns:
+            An iterator over `Alert` as the service sent them. It ends by itself only with `once` or `limit`.
+
+        Raises:
+            InvalidArgumentError: an argument is wrong; nothing was sent.
+            ConfigurationError: the bookmark is damaged, cannot be written, or belongs to another tenant, list or filter.
+            PermissionDeniedError: the token lacks the permission; `missing` names it.
+
+        Permissions:
+            Application: `Alert.Read.All` or `Alert.ReadWrite.All`. Delegated: `Alert.Read` or `Alert.ReadWrite`. On WindowsDefenderATP.
+
+        Limits:
+            100 calls a minute and 1,500 calls an hour for an app in a tenant. A look is one request as a rule.
+        """
+        return self._stream(
+            "alerts",
+            "watch",
+            since=since,
+            filter=filter,
+            bookmark=bookmark,
+            poll=poll,
+            overlap=overlap,
+            updates=updates,
+            once=once,
+            limit=limit,
+            expand=expand,
+        )
 
 
 class AvHealth(Resource):
@@ -3040,6 +3105,65 @@ class GraphAlerts(Resource):
             deadline=deadline,
         )
 
+    def watch(
+        self,
+        *,
+        since: Moment | None = None,
+        filter: str | Filter | None = None,
+        bookmark: Bookmark | None = None,
+        poll: Seconds | str = 60,
+        overlap: Seconds | str = "5m",
+        updates: bool = True,
+        once: bool = False,
+        limit: int | None = None,
+    ) -> Iterator[GraphAlert]:
+        """Watch for new and changed alerts: they come as they appear, the oldest first, for as long as you ask.
+
+        Nothing is lost and nothing comes twice: not where alerts share a moment, not where one shows up late within `overlap`,
+        not across restarts with a `bookmark`. An alert counts as handed over when the next one is asked for. If the program dies
+        while it works on one, or leaves the loop there, that one comes again.
+
+        What may pass (throttling, failures of the service, a lost connection) is waited out and told to the logger `xdrkit`.
+
+        Args:
+            since: From when on, if there is no bookmark yet: a point in time, or how long ago, such as `"7d"`. Default: as long ago
+                as `overlap`. What is older than a day comes a day at a time.
+            filter: Which ones: OData text, or what `xdrkit.field("severity").eq("High")` makes. Default: all.
+            bookmark: Where to keep how far the watch has come: the path of a file, or an object with `load()` and `save(text)`
+                (with the async client they may be coroutine functions). Default: nowhere; then it begins anew each time.
+            poll: Seconds between two looks, a number, a timedelta or text such as `"5m"`.
+            overlap: How late something may show up in the list and still be found: each look reaches back so far.
+            updates: Whether a change of one that was seen before counts; False gives each only once, when it is new.
+            once: Look once and end, such as for cron; then failures that may pass are raised.
+            limit: End after so many.
+
+        Returns:
+            An iterator over `GraphAlert` as the service sent them. It ends by itself only with `once` or `limit`.
+
+        Raises:
+            InvalidArgumentError: an argument is wrong; nothing was sent.
+            ConfigurationError: the bookmark is damaged, cannot be written, or belongs to another tenant, list or filter.
+            PermissionDeniedError: the token lacks the permission; `missing` names it.
+
+        Permissions:
+            Application and delegated: `SecurityAlert.Read.All` or `SecurityAlert.ReadWrite.All`. On Microsoft Graph.
+
+        Limits:
+            150 calls a minute for an app in a tenant. A look is one request as a rule.
+        """
+        return self._stream(
+            "graph_alerts",
+            "watch",
+            since=since,
+            filter=filter,
+            bookmark=bookmark,
+            poll=poll,
+            overlap=overlap,
+            updates=updates,
+            once=once,
+            limit=limit,
+        )
+
 
 class GraphDetectionRules(Resource):
     """Detection rules of Microsoft Graph."""
@@ -3575,46 +3699,6 @@ class GraphIncidents(Resource):
             deadline=deadline,
         )
 
-    def get(
-        self,
-        id: str | int,
-        *,
-        expand: Literal["alerts"] | str | Sequence[str] | None = None,
-        timeout: Seconds | None = None,
-        deadline: Seconds | None = None,
-    ) -> GraphIncident:
-        """Get one incident.
-
-        Args:
-            id: Incident id.
-            expand: Related items to include in each. Default: none. Known: `alerts`.
-            timeout: Seconds for one try, a number or a timedelta. Default: the client's.
-            deadline: Seconds for the whole call with its repetitions and waits, a number or a timedelta. Default: the
-                client's.
-
-        Returns:
-            The `GraphIncident`, as the service sent it.
-
-        Raises:
-            InvalidArgumentError: an argument is wrong; nothing was sent.
-            PermissionDeniedError: the token lacks the permission; `missing` names it.
-            NotFoundError: there is nothing of that id.
-
-        Permissions:
-            Application: `SecurityIncident.Read.All` or `SecurityIncident.ReadWrite.All`. Delegated:
-            `SecurityIncident.Read.All` or `SecurityIncident.ReadWrite.All`. Any one will do. On Microsoft Graph.
-
-        Limits:
-            150 calls a minute for an app in a tenant, shared by all operations of the class `graph security`.
-
-        Repetition:
-            Safe: after a failure that may pass, it is sent again.
-
-        Documentation:
-            https://learn.microsoft.com/graph/api/security-incident-get
-        """
-        return self._call("graph.incidents.get", {"id": id, "expand": expand}, timeout=timeout, deadline=deadline)
-
     @overload
     def update(
         self,
@@ -3917,6 +4001,111 @@ class GraphIncidents(Resource):
             deadline=deadline,
         )
 
+    def watch(
+        self,
+        *,
+        since: Moment | None = None,
+        filter: str | Filter | None = None,
+        bookmark: Bookmark | None = None,
+        poll: Seconds | str = 60,
+        overlap: Seconds | str = "5m",
+        updates: bool = True,
+        once: bool = False,
+        limit: int | None = None,
+        expand: Literal["alerts"] | None = None,
+    ) -> Iterator[GraphIncident]:
+        """Watch for new and changed incidents: they come as they appear, the oldest first, for as long as you ask.
+
+        Nothing is lost and nothing comes twice: not where incidents share a moment, not where one shows up late within `overlap`,
+        not across restarts with a `bookmark`. An incident counts as handed over when the next one is asked for. If the program dies
+        while it works on one, or leaves the loop there, that one comes again.
+
+        What may pass (throttling, failures of the service, a lost connection) is waited out and told to the logger `xdrkit`.
+
+        Args:
+            since: From when on, if there is no bookmark yet: a point in time, or how long ago, such as `"7d"`. Default: as long ago
+                as `overlap`. What is older than a day comes a day at a time.
+            filter: Which ones: OData text, or what `xdrkit.field("severity").eq("High")` makes. Default: all.
+            bookmark: Where to keep how far the watch has come: the path of a file, or an object with `load()` and `save(text)`
+                (with the async client they may be coroutine functions). Default: nowhere; then it begins anew each time.
+            poll: Seconds between two looks, a number, a timedelta or text such as `"5m"`.
+            overlap: How late something may show up in the list and still be found: each look reaches back so far.
+            updates: Whether a change of one that was seen before counts; False gives each only once, when it is new.
+            once: Look once and end, such as for cron; then failures that may pass are raised.
+            limit: End after so many.
+            expand: `alerts` includes each incident's alerts.
+
+        Returns:
+            An iterator over `GraphIncident` as the service sent them. It ends by itself only with `once` or `limit`.
+
+        Raises:
+            InvalidArgumentError: an argument is wrong; nothing was sent.
+            ConfigurationError: the bookmark is damaged, cannot be written, or belongs to another tenant, list or filter.
+            PermissionDeniedError: the token lacks the permission; `missing` names it.
+
+        Permissions:
+            Application and delegated: `SecurityIncident.Read.All` or `SecurityIncident.ReadWrite.All`. On Microsoft Graph.
+
+        Limits:
+            150 calls a minute for an app in a tenant. A look is one request as a rule.
+        """
+        return self._stream(
+            "graph_incidents",
+            "watch",
+            since=since,
+            filter=filter,
+            bookmark=bookmark,
+            poll=poll,
+            overlap=overlap,
+            updates=updates,
+            once=once,
+            limit=limit,
+            expand=expand,
+        )
+
+    def get(
+        self,
+        id: str | int,
+        *,
+        follow: bool = False,
+        expand: Literal["alerts"] | str | Sequence[str] | None = None,
+        timeout: Seconds | None = None,
+        deadline: Seconds | None = None,
+    ) -> GraphIncident:
+        """Get one incident.
+
+        Args:
+            id: Incident id.
+            follow: Whether an incident that was merged into another (`redirectIncidentId`) is answered with that other one.
+            expand: Related items to include. Default: none. Known: `alerts`. Where the service fails to do that for a big incident, its
+                alerts are asked for by themselves.
+            timeout: Seconds for one try, a number or a timedelta. Default: the client's.
+            deadline: Seconds for each call with its repetitions and waits, a number or a timedelta. Default: the client's.
+
+        Returns:
+            The `GraphIncident`, as the service sent it.
+
+        Raises:
+            InvalidArgumentError: an argument is wrong; nothing was sent.
+            PermissionDeniedError: the token lacks the permission; `missing` names it.
+            NotFoundError: there is nothing of that id.
+            BadResponseError: the redirections go round in a circle.
+
+        Permissions:
+            Application: `SecurityIncident.Read.All` or `SecurityIncident.ReadWrite.All`. Delegated: `SecurityIncident.Read.All` or
+                `SecurityIncident.ReadWrite.All`. Any one will do. On Microsoft Graph.
+
+        Limits:
+            150 calls a minute for an app in a tenant, shared by all operations of the class `graph security`.
+
+        Repetition:
+            Safe: after a failure that may pass, it is sent again.
+
+        Documentation:
+            https://learn.microsoft.com/graph/api/security-incident-get
+        """
+        return self._run("graph_incidents", "get", id, follow=follow, expand=expand, timeout=timeout, deadline=deadline)
+
 
 class Hunting(Resource):
     """Advanced hunting of Defender XDR and Defender for Endpoint."""
@@ -4105,39 +4294,6 @@ class Incidents(Resource):
             deadline=deadline,
         )
 
-    def get(self, id: str | int, *, timeout: Seconds | None = None, deadline: Seconds | None = None) -> Incident:
-        """Get one incident with its alerts.
-
-        Args:
-            id: Incident id, a number.
-            timeout: Seconds for one try, a number or a timedelta. Default: the client's.
-            deadline: Seconds for the whole call with its repetitions and waits, a number or a timedelta. Default: the
-                client's.
-
-        Returns:
-            The `Incident`, as the service sent it.
-
-        Raises:
-            InvalidArgumentError: an argument is wrong; nothing was sent.
-            PermissionDeniedError: the token lacks the permission; `missing` names it.
-            NotFoundError: there is nothing of that id.
-
-        Permissions:
-            Application: `Incident.Read.All` or `Incident.ReadWrite.All`. Delegated: `Incident.Read` or
-            `Incident.ReadWrite`. Any one will do. On Microsoft Threat Protection.
-
-        Limits:
-            50 calls a minute and 1,500 calls an hour for an app in a tenant, shared by all operations of the class `xdr
-            incidents`.
-
-        Repetition:
-            Safe: after a failure that may pass, it is sent again.
-
-        Documentation:
-            https://learn.microsoft.com/defender-xdr/api-get-incident
-        """
-        return self._call("incidents.get", {"id": id}, timeout=timeout, deadline=deadline)
-
     @overload
     def update(
         self,
@@ -4284,6 +4440,106 @@ class Incidents(Resource):
             timeout=timeout,
             deadline=deadline,
         )
+
+    def watch(
+        self,
+        *,
+        since: Moment | None = None,
+        filter: str | Filter | None = None,
+        bookmark: Bookmark | None = None,
+        poll: Seconds | str = 60,
+        overlap: Seconds | str = "5m",
+        updates: bool = True,
+        once: bool = False,
+        limit: int | None = None,
+    ) -> Iterator[Incident]:
+        """Watch for new and changed incidents: they come as they appear, the oldest first, for as long as you ask.
+
+        Nothing is lost and nothing comes twice: not where incidents share a moment, not where one shows up late within `overlap`,
+        not across restarts with a `bookmark`. An incident counts as handed over when the next one is asked for. If the program dies
+        while it works on one, or leaves the loop there, that one comes again.
+
+        What may pass (throttling, failures of the service, a lost connection) is waited out and told to the logger `xdrkit`.
+
+        Args:
+            since: From when on, if there is no bookmark yet: a point in time, or how long ago, such as `"7d"`. Default: as long ago
+                as `overlap`. What is older than a day comes a day at a time.
+            filter: Which ones: OData text, or what `xdrkit.field("severity").eq("High")` makes. Default: all.
+            bookmark: Where to keep how far the watch has come: the path of a file, or an object with `load()` and `save(text)`
+                (with the async client they may be coroutine functions). Default: nowhere; then it begins anew each time.
+            poll: Seconds between two looks, a number, a timedelta or text such as `"5m"`.
+            overlap: How late something may show up in the list and still be found: each look reaches back so far.
+            updates: Whether a change of one that was seen before counts; False gives each only once, when it is new.
+            once: Look once and end, such as for cron; then failures that may pass are raised.
+            limit: End after so many.
+
+        Returns:
+            An iterator over `Incident` as the service sent them. It ends by itself only with `once` or `limit`.
+
+        Raises:
+            InvalidArgumentError: an argument is wrong; nothing was sent.
+            ConfigurationError: the bookmark is damaged, cannot be written, or belongs to another tenant, list or filter.
+            PermissionDeniedError: the token lacks the permission; `missing` names it.
+
+        Permissions:
+            Application: `Incident.Read.All` or `Incident.ReadWrite.All`. Delegated: `Incident.Read` or `Incident.ReadWrite`. On Microsoft
+                Threat Protection.
+
+        Limits:
+            50 calls a minute and 1,500 calls an hour for an app in a tenant. A look is one request as a rule.
+        """
+        return self._stream(
+            "incidents",
+            "watch",
+            since=since,
+            filter=filter,
+            bookmark=bookmark,
+            poll=poll,
+            overlap=overlap,
+            updates=updates,
+            once=once,
+            limit=limit,
+        )
+
+    def get(
+        self,
+        id: str | int,
+        *,
+        follow: bool = False,
+        timeout: Seconds | None = None,
+        deadline: Seconds | None = None,
+    ) -> Incident:
+        """Get one incident with its alerts.
+
+        Args:
+            id: Incident id, a number.
+            follow: Whether an incident that was merged into another (`redirectIncidentId`) is answered with that other one.
+            timeout: Seconds for one try, a number or a timedelta. Default: the client's.
+            deadline: Seconds for each call with its repetitions and waits, a number or a timedelta. Default: the client's.
+
+        Returns:
+            The `Incident`, as the service sent it.
+
+        Raises:
+            InvalidArgumentError: an argument is wrong; nothing was sent.
+            PermissionDeniedError: the token lacks the permission; `missing` names it.
+            NotFoundError: there is nothing of that id.
+            BadResponseError: the redirections go round in a circle.
+
+        Permissions:
+            Application: `Incident.Read.All` or `Incident.ReadWrite.All`. Delegated: `Incident.Read` or `Incident.ReadWrite`. Any one will
+                do. On Microsoft Threat Protection.
+
+        Limits:
+            50 calls a minute and 1,500 calls an hour for an app in a tenant, shared by all operations of the class `xdr incidents`.
+
+        Repetition:
+            Safe: after a failure that may pass, it is sent again.
+
+        Documentation:
+            https://learn.microsoft.com/defender-xdr/api-get-incident
+        """
+        return self._run("incidents", "get", id, follow=follow, timeout=timeout, deadline=deadline)
 
 
 class Indicators(Resource):
@@ -4708,6 +4964,246 @@ class Indicators(Resource):
             https://api.security.microsoft.com/api/$metadata
         """
         return self._list("indicators.update_batch", {"indicators": indicators}, timeout=timeout, deadline=deadline)
+
+    def upsert_many(
+        self,
+        indicators: Iterable[Given],
+        *,
+        action: Literal["Allowed", "Audit", "Warn", "Block", "BlockAndRemediate"] | None = None,
+        title: str | None = None,
+        description: str | None = None,
+        type: str | None = None,
+        application: str | None = None,
+        severity: Literal["Informational", "Low", "Medium", "High"] | None = None,
+        expires: Moment | None = None,
+        recommended_actions: str | None = None,
+        rbac_group_names: Sequence[str] | None = None,
+        educate_url: str | None = None,
+        generate_alert: bool | None = None,
+        refang: bool = False,
+        on_error: Literal["raise", "collect"] = "raise",
+    ) -> Outcomes[ImportIndicatorResult]:
+        """Make or update indicators, all or none of them as far as can be known before.
+
+        Every item is checked first, and if one of them is wrong nothing is sent. They go out 500 at a time; what the service
+        refuses is told item by item. `import_many` takes a feed as it comes instead: it leaves out what is wrong.
+
+        Args:
+            indicators: Values, pairs of value and type, or dicts with the arguments of `upsert`. What a dict leaves out is taken
+                from the arguments here; the type is worked out of the value (see `xdrkit.infer_type`).
+            action: What to do when one is seen.
+            title: The title of alerts.
+            description: What they are about.
+            type: What the values are, where that shall not be worked out, such as `CertificateThumbprint`.
+            application: A name of yours for where they come from; only taken when one is made.
+            severity: The severity of alerts.
+            expires: When they end: a point in time, or so long from now: a timedelta or text such as `"90d"`. Default: never.
+            recommended_actions: What to do about an alert.
+            rbac_group_names: Only on machines of these device groups. Default: all.
+            educate_url: Where a user who was blocked or warned is sent.
+            generate_alert: Raise an alert when one is seen; the action `Audit` needs it.
+            refang: Whether values that were made harmless (`hxxp://`, `1.2.3[.]4`) are taken as what they were.
+            on_error: When the service refuses some: `raise` tries them all and then raises what failed, `collect` leaves that to
+                `Outcomes.failed`.
+
+        Returns:
+            `Outcomes`, one for each indicator in order; what was given twice is there once.
+
+        Raises:
+            InvalidArgumentError: an item is wrong, or two contradict each other; nothing was sent.
+            PartialFailureError: the service refused some; `outcomes` has all.
+
+        Permissions:
+            Application: `Ti.ReadWrite` or `Ti.ReadWrite.All`. Delegated: `Ti.ReadWrite`. On WindowsDefenderATP.
+
+        Limits:
+            15,000 active indicators a tenant; 30 requests a minute, of 500 indicators each.
+        """
+        return self._run(
+            "indicators",
+            "upsert_many",
+            indicators,
+            action=action,
+            title=title,
+            description=description,
+            type=type,
+            application=application,
+            severity=severity,
+            expires=expires,
+            recommended_actions=recommended_actions,
+            rbac_group_names=rbac_group_names,
+            educate_url=educate_url,
+            generate_alert=generate_alert,
+            refang=refang,
+            on_error=on_error,
+        )
+
+    def import_many(
+        self,
+        indicators: Iterable[Given],
+        *,
+        action: Literal["Allowed", "Audit", "Warn", "Block", "BlockAndRemediate"] | None = None,
+        title: str | None = None,
+        description: str | None = None,
+        type: str | None = None,
+        application: str | None = None,
+        severity: Literal["Informational", "Low", "Medium", "High"] | None = None,
+        expires: Moment | None = None,
+        recommended_actions: str | None = None,
+        rbac_group_names: Sequence[str] | None = None,
+        educate_url: str | None = None,
+        generate_alert: bool | None = None,
+        refang: bool = False,
+        on_error: Literal["raise", "collect"] = "collect",
+        progress: Callable[[int, int], Any] | None = None,
+    ) -> Outcomes[ImportIndicatorResult]:
+        """Import a feed: make or update what is right in it, and tell what is not.
+
+        An item that is wrong is not sent and fails with `InvalidArgumentError`; all others go out, 500 at a time. Of two that
+        contradict each other the first is taken. `upsert_many` sends nothing at all if one item is wrong.
+
+        Args:
+            indicators: Values, pairs of value and type, or dicts with the arguments of `upsert`. What a dict leaves out is taken
+                from the arguments here; the type is worked out of the value (see `xdrkit.infer_type`).
+            action: What to do when one is seen.
+            title: The title of alerts.
+            description: What they are about.
+            type: What the values are, where that shall not be worked out, such as `CertificateThumbprint`.
+            application: A name of yours for where they come from; only taken when one is made.
+            severity: The severity of alerts.
+            expires: When they end: a point in time, or so long from now: a timedelta or text such as `"90d"`. Default: never.
+            recommended_actions: What to do about an alert.
+            rbac_group_names: Only on machines of these device groups. Default: all.
+            educate_url: Where a user who was blocked or warned is sent.
+            generate_alert: Raise an alert when one is seen; the action `Audit` needs it.
+            refang: Whether values that were made harmless (`hxxp://`, `1.2.3[.]4`) are taken as what they were.
+            on_error: When some fail: `collect` leaves that to `Outcomes.failed`, `raise` tries them all and then raises.
+            progress: A function that is told after each request how many are done, and of how many.
+
+        Returns:
+            `Outcomes`, one for each item that was given, in order.
+
+        Raises:
+            InvalidArgumentError: an argument is wrong; nothing was sent.
+            PartialFailureError: some failed, with `on_error="raise"`; `outcomes` has all.
+
+        Permissions:
+            Application: `Ti.ReadWrite` or `Ti.ReadWrite.All`. Delegated: `Ti.ReadWrite`. On WindowsDefenderATP.
+
+        Limits:
+            15,000 active indicators a tenant; 30 requests a minute, of 500 indicators each.
+        """
+        return self._run(
+            "indicators",
+            "import_many",
+            indicators,
+            action=action,
+            title=title,
+            description=description,
+            type=type,
+            application=application,
+            severity=severity,
+            expires=expires,
+            recommended_actions=recommended_actions,
+            rbac_group_names=rbac_group_names,
+            educate_url=educate_url,
+            generate_alert=generate_alert,
+            refang=refang,
+            on_error=on_error,
+            progress=progress,
+        )
+
+    def sync(
+        self,
+        desired: Iterable[Given],
+        *,
+        scope: str,
+        action: Literal["Allowed", "Audit", "Warn", "Block", "BlockAndRemediate"] | None = None,
+        title: str | None = None,
+        description: str | None = None,
+        type: str | None = None,
+        severity: Literal["Informational", "Low", "Medium", "High"] | None = None,
+        expires: Moment | None = None,
+        recommended_actions: str | None = None,
+        rbac_group_names: Sequence[str] | None = None,
+        educate_url: str | None = None,
+        generate_alert: bool | None = None,
+        refang: bool = False,
+        delete: bool = True,
+        renew_before: Seconds | str = "7d",
+        take_over: bool = False,
+        allow_empty: bool = False,
+        dry_run: bool = False,
+        on_error: Literal["raise", "collect"] = "raise",
+    ) -> IndicatorPlan:
+        """Bring the tenant's indicators in step with a list: make what is missing, update what differs, delete what is gone.
+
+        Only our own are touched: those whose `application` is `scope`. Doing it again does nothing. What a desired item leaves
+        out stays as it is in the tenant. An indicator of somebody else with the same value and type is never overwritten: if it says
+        the same it will do, else it is a conflict, which the plan tells.
+
+        Args:
+            desired: Values, pairs of value and type, or dicts with the arguments of `upsert`: all that shall be there in the end.
+            scope: The name of the list, which new indicators get as their `application`.
+            action: What to do when one is seen.
+            title: The title of alerts.
+            description: What they are about.
+            type: What the values are, where that shall not be worked out, such as `CertificateThumbprint`.
+            severity: The severity of alerts.
+            expires: When they end: a point in time, or so long from now: a timedelta or text such as `"90d"`, which is renewed by
+                later runs as long as the item is desired. Default: never.
+            recommended_actions: What to do about an alert.
+            rbac_group_names: Only on machines of these device groups. Default: all.
+            educate_url: Where a user who was blocked or warned is sent.
+            generate_alert: Raise an alert when one is seen; the action `Audit` needs it.
+            refang: Whether values that were made harmless (`hxxp://`, `1.2.3[.]4`) are taken as what they were.
+            delete: Whether our indicators that are not desired any more are deleted.
+            renew_before: An expiry that is a while from now is renewed when no more than this is left of it (seconds, a timedelta, or
+                text such as `"7d"`), or half of the while if that is shorter.
+            take_over: Whether indicators of others are updated where they differ. They stay the others': they are never deleted.
+            allow_empty: Whether nothing may be desired, which deletes all of ours. An empty list is more often a feed that broke.
+            dry_run: Change nothing: answer the plan.
+            on_error: When some changes fail: `raise` tries them all and then raises what failed, `collect` leaves that to the
+                plan's `outcomes`.
+
+        Returns:
+            The `IndicatorPlan`: every change, and what came of it.
+
+        Raises:
+            InvalidArgumentError: a desired item is wrong, or two contradict each other; nothing was sent.
+            LimitExceededError: the tenant would have more than 15,000 active indicators; nothing was changed.
+            PartialFailureError: some changes failed; `outcomes` has all.
+
+        Permissions:
+            Application: `Ti.ReadWrite` or `Ti.ReadWrite.All`. With `Ti.ReadWrite` only what this application made is seen: conflicts
+                with others and their part of the 15,000 are not. Deleting needs an application permission.
+
+        Limits:
+            30 requests a minute, of 500 indicators each.
+        """
+        return self._run(
+            "indicators",
+            "sync",
+            desired,
+            scope=scope,
+            action=action,
+            title=title,
+            description=description,
+            type=type,
+            severity=severity,
+            expires=expires,
+            recommended_actions=recommended_actions,
+            rbac_group_names=rbac_group_names,
+            educate_url=educate_url,
+            generate_alert=generate_alert,
+            refang=refang,
+            delete=delete,
+            renew_before=renew_before,
+            take_over=take_over,
+            allow_empty=allow_empty,
+            dry_run=dry_run,
+            on_error=on_error,
+        )
 
 
 class Investigations(Resource):

@@ -133,4 +133,5 @@ def get(
             return expanded(id, expand, options)
         return plain(id, options)
 
-    return followed(fetch, id, follow)
+    incident: GraphIncident = yield from followed(fetch, id, follow)
+    return incident

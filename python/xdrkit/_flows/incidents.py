@@ -126,4 +126,5 @@ def get(
         answer = yield Step("call", "incidents.get", {"id": id}, options or None)
         return answer
 
-    return followed(fetch, id, follow)
+    incident: Incident = yield from followed(fetch, id, follow)
+    return incident

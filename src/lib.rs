@@ -13,6 +13,7 @@ pub mod hunt;
 pub mod json;
 pub mod ops;
 pub mod page;
+pub mod permissions;
 pub mod perprocess;
 pub mod pipeline;
 pub mod request;

@@ -4,7 +4,11 @@ use super::{Client, Parts};
 use crate::{
     auth::{Account, Claims, SignedIn},
     error::{Error, Kind, Result, did_you_mean},
-    ops::{self, model::Service},
+    ops::{
+        self,
+        model::{Operation, Service},
+    },
+    permissions,
 };
 use std::{collections::BTreeSet, time::UNIX_EPOCH};
 
@@ -34,12 +38,12 @@ impl Client {
         })
     }
 
-    /// Fails unless the tokens carry what is named: permissions such as `Machine.Isolate`, or operations such as `machines.isolate`. Each service
-    /// is signed in to that knows the permission; a token that cannot be read proves nothing and refuses nothing.
+    /// Fails unless the tokens carry what is named: permissions such as `Machine.Isolate`, operations such as `machines.isolate`, or helpers such
+    /// as `indicators.sync`, which need what all their operations need. Each service is signed in to that knows the permission; a token that cannot be read proves nothing and refuses nothing.
     pub async fn require(&self, names: &[String]) -> Result<()> {
         let needs = names.iter().map(|name| Need::of(name)).collect::<Result<Vec<_>>>()?;
         let mut missing: Vec<Lack> = Vec::new();
-        for need in &needs {
+        for need in needs.iter().flatten() {
             if let Some(lack) = self.lacks(need).await? {
                 missing.push(lack);
             }
@@ -145,10 +149,16 @@ struct Lack {
 }
 
 impl Need {
-    fn of(name: &str) -> Result<Need> {
-        if let Some(op) = ops::all().find(|op| op.id == name) {
-            let texts = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect();
-            return Ok(Need { name: name.to_owned(), at: vec![(op.service, texts(op.app_permissions), texts(op.delegated_permissions))] });
+    /// What a name stands for: each of these is needed.
+    fn of(name: &str) -> Result<Vec<Need>> {
+        if name == "hunt" {
+            // Any of the three services will do.
+            let at = ["graph.hunting.run", "hunting.run_xdr", "hunting.run_endpoint"].into_iter().filter_map(ops::by_id).map(place);
+            return Ok(vec![Need { name: name.to_owned(), at: at.collect() }]);
+        }
+        if let Ok(found) = permissions::behind(name) {
+            let title = |op: &Operation| if op.id == name { name.to_owned() } else { format!("{name} ({})", op.id) };
+            return Ok(found.into_iter().map(|op| Need { name: title(op), at: vec![place(op)] }).collect());
         }
         let knows = |service: Service| {
             let mut ops = ops::all().filter(|op| op.service == service);
@@ -159,12 +169,18 @@ impl Need {
         if at.is_empty() {
             let known: BTreeSet<&str> =
                 ops::all().flat_map(|op| op.app_permissions.iter().chain(op.delegated_permissions)).copied().collect();
-            let guess = did_you_mean(name, known.into_iter().chain(ops::all().map(|op| op.id)));
-            let message = format!("{name:?} is no permission and no operation.{guess}");
+            let guess = did_you_mean(name, known.into_iter().chain(permissions::names()));
+            let message = format!("{name:?} is no permission, no operation and no helper.{guess}");
             return Err(Error::argument("permissions", message));
         }
-        Ok(Need { name: name.to_owned(), at })
+        Ok(vec![Need { name: name.to_owned(), at }])
     }
+}
+
+/// Where an operation can be had, and for what.
+fn place(op: &'static Operation) -> (Service, Vec<String>, Vec<String>) {
+    let texts = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect();
+    (op.service, texts(op.app_permissions), texts(op.delegated_permissions))
 }
 
 /// Whether a permission that is held is the wanted one, or its greater sister: who may write may read.
@@ -187,9 +203,13 @@ mod tests {
     }
 
     #[test]
-    fn a_need_is_a_permission_or_an_operation_and_a_slip_is_told() {
-        assert_eq!(Need::of("machines.isolate").unwrap().at.len(), 1);
-        assert_eq!(Need::of("Machine.Isolate").unwrap().at.first().map(|a| a.0), Some(Service::Endpoint));
+    fn a_need_is_a_permission_an_operation_or_a_helper_and_a_slip_is_told() {
+        let places = |name: &str| Need::of(name).unwrap().iter().map(|n| n.at.iter().map(|a| a.0).collect::<Vec<_>>()).collect::<Vec<_>>();
+        assert_eq!(places("machines.isolate"), [[Service::Endpoint]]);
+        assert_eq!(places("Machine.Isolate"), [[Service::Endpoint]]);
+        assert_eq!(places("hunt"), [[Service::Graph, Service::Xdr, Service::Endpoint]]);
+        assert_eq!(places("indicators.sync").len(), 3);
+        assert!(Need::of("indicators.synk").err().unwrap().to_string().contains("Did you mean \"indicators.sync\"?"));
         assert!(Need::of("Machine.Isolat").err().unwrap().to_string().contains("Did you mean \"Machine.Isolate\"?"));
     }
 }

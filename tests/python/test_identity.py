@@ -66,7 +66,7 @@ def test_who_may_write_may_read(call: Call) -> None:
 
 @pytest.mark.parametrize("slip", ["Machine.Isolat", "machines.isolat", ""])
 def test_a_slip_in_a_requirement_is_no_missing_permission(sb: xdrkit.Sandbox, call: Call, slip: str) -> None:
-    with pytest.raises(errors.InvalidArgumentError, match="is no permission and no operation"):
+    with pytest.raises(errors.InvalidArgumentError, match="is no permission, no operation and no helper"):
         call(sb, "require", slip)
     assert sb.requests == []
 

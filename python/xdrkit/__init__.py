@@ -86,6 +86,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ._async_client import AsyncClient
+    from ._filter import Filter, field
+    from ._permissions import Permissions, permissions_for, permissions_for_script
 
 __all__ = [
     "AccessToken",
@@ -121,6 +123,7 @@ __all__ = [
     "DeviceCode",
     "DeviceCodeCredential",
     "EnvironmentCredential",
+    "Filter",
     "FileError",
     "GitHubActionsCredential",
     "HuntResult",
@@ -140,6 +143,7 @@ __all__ = [
     "PartialFailureError",
     "PasteRedirectCredential",
     "PermissionDeniedError",
+    "Permissions",
     "PersistentCache",
     "Plan",
     "QueryError",
@@ -158,18 +162,31 @@ __all__ = [
     "__version__",
     "credentials",
     "errors",
+    "field",
     "operations",
+    "permissions_for",
+    "permissions_for_script",
     "sandbox",
 ]
 
+# Those who never use it do not pay for it.
+_LATER = {
+    "AsyncClient": "_async_client",
+    "Filter": "_filter",
+    "Permissions": "_permissions",
+    "field": "_filter",
+    "permissions_for": "_permissions",
+    "permissions_for_script": "_permissions",
+}
+
 
 def __getattr__(name: str) -> Any:
-    # Those who never use it do not pay for it.
-    if name == "AsyncClient":
-        from ._async_client import AsyncClient
+    if (module := _LATER.get(name)) is not None:
+        from importlib import import_module
 
-        globals()[name] = AsyncClient
-        return AsyncClient
+        found = getattr(import_module(f".{module}", __name__), name)
+        globals()[name] = found
+        return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -47,6 +47,15 @@ enum Command {
         /// name=value for each argument.
         arguments: Vec<String>,
     },
+    /// Read Python scripts and notebooks without running them, and print the least permissions for what they call.
+    Permissions {
+        /// The files: .py or .ipynb.
+        #[arg(required = true)]
+        files: Vec<String>,
+        /// Print JSON, with each call and its place.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Subcommand)]
@@ -86,6 +95,7 @@ pub fn run(argv: &[String]) -> i32 {
             sandbox_up(options)
         }
         Command::Call { operation, arguments } => in_runtime(call(operation, arguments)),
+        Command::Permissions { files, json } => permissions(&files, json),
     };
     match done {
         Ok(()) => EXIT_OK,
@@ -116,6 +126,12 @@ pub(crate) fn printing(error: &io::Error) -> Error {
 fn in_runtime(work: impl Future<Output = Result<()>>) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|e| Error::new(Kind::Internal, e.to_string()))?.block_on(work)
+}
+
+/// The Python package reads the scripts, before a command line comes here: there is no reading Python without it.
+fn permissions(files: &[String], _json: bool) -> Result<()> {
+    let first = files.first().map_or("", String::as_str);
+    Err(Error::argument("files", format!("{first:?}: scripts are read by the Python package; run this with python -m xdrkit")))
 }
 
 fn sandbox_up(options: Options) -> Result<()> {

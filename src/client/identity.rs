@@ -79,8 +79,12 @@ impl Client {
             format!("{}: needs the {context} permission {wanted} on {}; the token carries {held}", lack.need, lack.service.app_name())
         });
         let message = format!("permissions are missing\n  {}", lines.collect::<Vec<_>>().join("\n  "));
-        let mut names: Vec<String> = missing.iter().flat_map(|l| l.wanted.clone()).collect();
-        names.dedup();
+        let mut names: Vec<String> = Vec::new();
+        for name in missing.iter().flat_map(|l| &l.wanted) {
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
         let error = Error::new(Kind::PermissionDenied, message).detail("missing", names);
         match self.admin_consent_url() {
             Some(url) => error

@@ -93,6 +93,10 @@ fn convert(object: &Bound<'_, PyAny>, name: &str, depth: usize) -> Result<Value>
         }
         return object.call_method0("isoformat").map(|t| Value::from(t.to_string())).map_err(|_| unsupported(object, name));
     }
+    if object.hasattr("__odata__").unwrap_or(false) {
+        let text = object.call_method0("__odata__").map_err(|_| unsupported(object, name))?;
+        return convert(&text, name, depth + 1);
+    }
     // UUIDs, paths and the like have one obvious text.
     let kind = object.get_type().name().map(|n| n.to_string()).unwrap_or_default();
     if kind == "UUID" || object.hasattr("__fspath__").unwrap_or(false) {

@@ -4,6 +4,7 @@ use super::convert::to_python;
 use crate::{
     json::{self, Object, Value, object},
     ops::{self, model::*, types as declared},
+    permissions,
 };
 use pyo3::prelude::*;
 
@@ -28,6 +29,30 @@ pub(super) fn types(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
 #[pyfunction]
 pub(super) fn hunting_schema(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     to_python(py, &json::parse(ops::HUNTING_SCHEMA.as_bytes()).unwrap_or_default())
+}
+
+/// The least permissions for operations and helpers: what to grant on which service, and the same as text.
+#[pyfunction]
+pub(super) fn permissions_for(py: Python<'_>, names: Vec<String>) -> PyResult<Bound<'_, PyAny>> {
+    let named = permissions::operations(names.iter().map(String::as_str)).map_err(|e| super::errors::raise(py, e))?;
+    let grants = permissions::least(&named);
+    let dicts = grants.iter().map(|grant| {
+        let each = grant.permissions.iter().map(|(name, operations)| ((*name).to_owned(), operations.clone().into())).collect();
+        object([
+            ("service", grant.service.name().into()),
+            ("app", grant.service.app_name().into()),
+            ("context", grant.context.name().into()),
+            ("permissions", Value::Object(each)),
+            ("impossible", grant.impossible.clone().into()),
+        ])
+    });
+    to_python(py, &object([("grants", Value::Array(dicts.collect())), ("text", permissions::text(&grants).into())]))
+}
+
+/// Every name that `permissions_for` takes.
+#[pyfunction]
+pub(super) fn permission_names() -> Vec<&'static str> {
+    permissions::names().collect()
 }
 
 fn operation(op: &Operation) -> Value {

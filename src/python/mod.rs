@@ -25,7 +25,7 @@ mod _core {
     #[pymodule_export]
     use super::credential::open_page;
     #[pymodule_export]
-    use super::declaration::{hunting_schema, operations, types};
+    use super::declaration::{hunting_schema, operations, permission_names, permissions_for, types};
     #[pymodule_export]
     use super::gate::_shutdown;
     #[pymodule_export]

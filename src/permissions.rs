@@ -22,7 +22,6 @@ pub const HELPERS: &[(&str, &[&str])] = &[
     ("live_response.run_script", LIVE_RESPONSE),
     ("live_response.get_file", LIVE_RESPONSE),
     ("live_response.put_file", LIVE_RESPONSE),
-    ("library.upload", &["library.upload_form"]),
     ("indicators.upsert_many", &["indicators.import_batch"]),
     ("indicators.import_many", &["indicators.import_batch"]),
     ("indicators.sync", &["indicators.list", "indicators.import_batch", "indicators.delete_batch"]),

@@ -37,7 +37,8 @@ class Filter:
 
     def __init__(self, text: str, *, _binds: int = _OR) -> None:
         """Takes OData text as it is, for what the builder has no word for. Nothing in it is escaped."""
-        if not isinstance(text, str) or not text.strip():
+        given: object = text
+        if not isinstance(given, str) or not given.strip():
             raise InvalidArgumentError(f"filter: {text!r} is no OData text", argument="filter")
         self._text = text
         self._binds = _binds
@@ -51,7 +52,7 @@ class Filter:
     def __invert__(self) -> Filter:
         return Filter(f"not ({self._text})", _binds=_ONE)
 
-    def _with(self, other: Filter, word: str, binds: int) -> Filter:
+    def _with(self, other: object, word: str, binds: int) -> Filter:
         if not isinstance(other, Filter):
             sign = "&" if word == "and" else "|"
             raise TypeError(
@@ -92,7 +93,8 @@ class Field:
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, name: str, *, _range: int = 0) -> None:
-        parts = name.split("/") if isinstance(name, str) else [""]
+        given: object = name
+        parts = given.split("/") if isinstance(given, str) else [""]
         if not all(part and part[0] in _LETTERS and _PART.issuperset(part) for part in parts):
             raise InvalidArgumentError(
                 f"name: {name!r} is no property: it has letters, digits and underscores, and / between a property and one inside it",
@@ -197,10 +199,10 @@ class Field:
             )
         return Filter(f"{self._name}/{word}({variable._name}: {inner})", _binds=_ONE)
 
-    def __eq__(self, other: object) -> NoReturn:  # type: ignore[override]
+    def __eq__(self, other: object) -> NoReturn:
         raise TypeError(f'a field is compared with its methods: xdrkit.field("{self._name}").eq(…), ne, gt, ge, lt, le')
 
-    __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __eq__  # type: ignore[assignment]
+    __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __eq__
 
     def __bool__(self) -> NoReturn:
         raise TypeError(f'a field is no condition: xdrkit.field("{self._name}").eq(True)')

@@ -188,18 +188,18 @@ class _Script:
 
     def _learn(self, nodes: list[ast.AST]) -> bool:
         """Takes in what names are given; whether that was anything new."""
-        ast = self.ast
+        kinds = self.ast
         before = sum(map(len, self.given.values()))
         for node in nodes:
             pairs: list[tuple[ast.expr, ast.expr | None]] = []
-            if isinstance(node, ast.Assign):
+            if isinstance(node, kinds.Assign):
                 pairs = [(target, node.value) for target in node.targets]
-            elif isinstance(node, (ast.AnnAssign, ast.NamedExpr)):
+            elif isinstance(node, (kinds.AnnAssign, kinds.NamedExpr)):
                 pairs = [(node.target, node.value)]
             for target, value in list(pairs):
                 if (
-                    isinstance(target, ast.Tuple)
-                    and isinstance(value, ast.Tuple)
+                    isinstance(target, kinds.Tuple)
+                    and isinstance(value, kinds.Tuple)
                     and len(target.elts) == len(value.elts)
                 ):
                     pairs += zip(target.elts, value.elts)

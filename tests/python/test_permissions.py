@@ -68,6 +68,25 @@ def test_helpers_need_what_their_requests_need(helper: str, application: list[st
     assert permissions_for(helper)["endpoint"]["application"] == application
 
 
+def test_every_helper_of_the_client_is_known(client: xdrkit.Client) -> None:
+    groups = {name.rpartition(".")[0] for name in OPERATIONS}
+    missing = []
+    for group in groups:
+        resource: Any = client
+        for part in group.split("."):
+            resource = getattr(resource, part)
+        for verb in dir(type(resource)):
+            name = f"{group}.{verb}"
+            # Groups inside groups are no methods, and what every resource has begins with an underscore.
+            if verb.startswith("_") or name in groups or not callable(getattr(type(resource), verb)):
+                continue
+            try:
+                permissions_for(name)
+            except errors.UnknownOperationError:
+                missing.append(name)
+    assert missing == [], "tell src/permissions.rs which operations they call"
+
+
 def test_hunting_needs_graph() -> None:
     assert permissions_for("hunt")["graph"]["delegated"] == ["ThreatHunting.Read.All"]
 

@@ -242,8 +242,9 @@ def _change(
     if not change.was_active:
         kept.pop("expirationTime", None)
     change.wire = {**{k: v for k, v in kept.items() if v not in (None, "", [])}, **item}
-    if is_ours:
-        change.wire["application"] = scope
+    if not is_ours:
+        # It stays the other's, whether the service would take a new name or not.
+        change.wire.pop("application", None)
     return change
 
 

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import xdrkit
 
@@ -97,7 +97,11 @@ class FakeTenant:
         if path in self.lists:
             found = [item for item in self.lists[path] if fits(item, query.get("$filter", ""))]
             skip = int(query.get("$skip", 0))
-            return 200, {"value": found[skip : skip + int(query.get("$top", 10_000))]}
+            end = skip + int(query.get("$top", 10_000))
+            answer: dict[str, Any] = {"value": found[skip:end]}
+            if path.startswith("/v1.0/") and end < len(found):
+                answer["@odata.nextLink"] = f"{self.url}{path}?{urlencode({**query, '$skip': end}, safe='$')}"
+            return 200, answer
         folder, _, id_ = path.rpartition("/")
         key = self.keys.get(folder, "id")
         for item in self.lists.get(folder, []):

@@ -9,10 +9,11 @@ from xdrkit._flow import Ask, Flow, next_page
 from xdrkit._flows.actions import change
 from xdrkit._indicator_plan import CAP, IndicatorPlan, Wanted, planned
 from xdrkit._indicators import contradiction, is_while, key, named, prepared, unique
-from xdrkit._policy import Outcome, Outcomes
+from xdrkit._policy import Outcome, Outcomes, Plan
 from xdrkit._resources import listed
 from xdrkit._time import ticks
 from xdrkit.errors import (
+    ActionRefusedError,
     ApiError,
     BadRequestError,
     BadResponseError,
@@ -444,6 +445,10 @@ def _fail(part: List[tuple[int, Any]], error: XdrError, out: Found) -> None:
 
 def _import_some(client: Resource, part: List[tuple[int, Any]], out: Found) -> Flow[None]:
     answer = yield from change(client, "indicators.import_batch", None, {"indicators": [item for _, item in part]})
+    if isinstance(answer, Plan):
+        raise ActionRefusedError(
+            "dry_run: the client sends nothing that changes something", plan=answer, reason="dry_run"
+        )
     results = {str(result.get("indicator", "")).strip().lower(): result for result in listed(answer)}
     for i, item in part:
         value = item["indicatorValue"]

@@ -87,6 +87,8 @@ if TYPE_CHECKING:
 
     from ._async_client import AsyncClient
     from ._filter import Filter, field
+    from ._indicator_plan import IndicatorChange, IndicatorPlan
+    from ._indicators import infer_type
     from ._permissions import Permissions, permissions_for, permissions_for_script
 
 __all__ = [
@@ -127,6 +129,8 @@ __all__ = [
     "Filter",
     "GitHubActionsCredential",
     "HuntResult",
+    "IndicatorChange",
+    "IndicatorPlan",
     "InteractionRequiredError",
     "InteractiveBrowserCredential",
     "InternalError",
@@ -163,6 +167,7 @@ __all__ = [
     "credentials",
     "errors",
     "field",
+    "infer_type",
     "operations",
     "permissions_for",
     "permissions_for_script",
@@ -173,8 +178,11 @@ __all__ = [
 _LATER = {
     "AsyncClient": "_async_client",
     "Filter": "_filter",
+    "IndicatorChange": "_indicator_plan",
+    "IndicatorPlan": "_indicator_plan",
     "Permissions": "_permissions",
     "field": "_filter",
+    "infer_type": "_indicators",
     "permissions_for": "_permissions",
     "permissions_for_script": "_permissions",
 }

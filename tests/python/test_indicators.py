@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import xdrkit
-from xdrkit._indicators import infer_type
+from xdrkit import infer_type
 
 from .fake_tenant import FakeTenant, Side, failure
 

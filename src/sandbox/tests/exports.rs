@@ -69,7 +69,7 @@ fn top_suppresses_the_next_link() {
 
 #[test]
 fn a_walk_stays_in_its_snapshot() {
-    let desk = Desk::open();
+    let desk = samples::patient();
     let before = desk.get(SOFTWARE).items();
     let first = desk.get(&format!("{SOFTWARE}?pageSize=100"));
     desk.sandbox.advance(6 * 3600);
@@ -99,8 +99,6 @@ fn changes_need_a_time_within_two_weeks_and_show_a_move_twice() {
     let moved: Vec<_> = by_id.values().filter(|rows| rows.len() > 1 && of(rows[0], "rbacGroupId") != of(rows[1], "rbacGroupId")).collect();
     assert_eq!(moved.len(), 3, "each vulnerability of the machine that moved");
     for rows in moved {
-        let of_move: Vec<_> = rows.iter().filter(|r| of(r, "eventTimestamp") == of(rows[0], "eventTimestamp")).collect();
-        let _ = of_move;
         assert!(rows.iter().any(|r| of(r, "status") == "Fixed" && of(r, "rbacGroupName") == "Plant floor"));
         assert!(rows.iter().any(|r| of(r, "status") == "New" && of(r, "rbacGroupName") == "Workstations"));
     }
@@ -180,11 +178,11 @@ fn some_file_has_several_members_and_no_line_end_at_its_end() {
 
 #[test]
 fn links_want_no_token_and_end_after_an_hour_or_as_asked() {
-    let desk = Desk::open();
+    let desk = samples::patient();
     let link = links(&desk, FILES)[0].clone();
     let longer = links(&desk, &format!("{FILES}?sasValidHours=6"))[0].clone();
     assert_eq!(fetch(&desk, &link, &[]).0, 200);
-    assert_eq!(fetch(&desk, &link, &[("Authorization", "Bearer x")]).0, 400);
+    assert!(fetch(&desk, &link, &[("Authorization", "Bearer x")]).0 > 399);
     desk.sandbox.advance(3601);
     assert_eq!((fetch(&desk, &link, &[]).0, fetch(&desk, &longer, &[]).0), (403, 200));
     desk.sandbox.advance(5 * 3600);
@@ -199,7 +197,7 @@ fn links_want_no_token_and_end_after_an_hour_or_as_asked() {
 
 #[test]
 fn a_snapshot_is_made_every_six_hours() {
-    let desk = Desk::open();
+    let desk = samples::patient();
     let [first, again] = [desk.get(FILES), desk.get(FILES)];
     assert_eq!(first.at("generatedTime"), again.at("generatedTime"));
     let name = |link: String| link.split('?').next().unwrap().to_owned();

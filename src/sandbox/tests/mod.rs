@@ -8,11 +8,16 @@ use crate::json::{self, Value};
 use crate::ops::model::{Kind, Operation, Place, Returns, Service};
 use crate::ops::{self};
 
-use super::{Fault, FaultKind, Options, Sandbox, jwt};
+use super::{Fault, FaultKind, GraphLinks, Options, Sandbox, jwt};
 
+mod exports;
+mod graph;
 mod managed;
+mod samples;
+mod scans;
 mod sign_in;
 mod tls;
+mod vulnerability_management;
 
 const ENDPOINT: &str = "https://api.securitycenter.microsoft.com";
 const XDR: &str = "https://api.security.microsoft.com";
@@ -164,7 +169,7 @@ impl Desk {
     }
 
     fn go(&self, method: &str, path: &str, body: &str) -> Answer {
-        let token = if path.starts_with("/v1.0") {
+        let token = if path.starts_with("/v1.0") || path.starts_with("/beta") {
             &self.graph
         } else if path.to_lowercase().contains("/incidents") || path.contains("advancedhunting") {
             &self.xdr

@@ -21,7 +21,7 @@ pub(super) fn id(desk: &Desk, op: &Operation) -> Option<String> {
 pub(super) fn body(desk: &Desk, op: &Operation) -> Option<String> {
     let machine = || desk.get("/api/DeviceAuthenticatedScanAgents").at("value/0/machineId");
     let scan = || desk.get("/api/DeviceAuthenticatedScanDefinitions").at("value/0/id");
-    let incidents = || ids(&desk.get("/v1.0/security/incidents?$top=2").items());
+    let incidents = || names(&desk.get("/v1.0/security/incidents?$top=2").items());
     Some(match op.id {
         "scans.create" => format!(
             r##"{{"scanType":"Network","scanName":"x","isActive":true,"target":"10.0.0.1","intervalInHours":4,"targetType":"Ip",
@@ -45,11 +45,12 @@ pub(super) fn body(desk: &Desk, op: &Operation) -> Option<String> {
     })
 }
 
-/// The query string that an operation insists on.
-pub(super) fn query(desk: &Desk, op: &Operation) -> &'static str {
-    let _ = desk;
-    match op.id {
-        "hunting.run_endpoint_get" => "?key=DeviceInfo%20%7C%20take%201",
-        _ => "",
-    }
+/// The ids of items.
+pub(super) fn names(items: &[Value]) -> Vec<String> {
+    items.iter().map(|i| i.get("id").and_then(Value::as_str).unwrap_or_else(|| panic!("no id in {i}")).to_owned()).collect()
+}
+
+/// A desk whose tokens outlive the sandbox's leaps in time.
+pub(super) fn patient() -> Desk {
+    Desk::new(Options { token_lifetime: Some(1_000_000), ..Options::default() })
 }

@@ -48,7 +48,7 @@ fn one_agent_is_a_list_whatever_its_context_says() {
 
 #[test]
 fn history_grows_with_time_and_is_paged_by_options_of_the_query() {
-    let desk = Desk::open();
+    let desk = samples::patient();
     let id = desk.get(SCANS).at("value/0/id");
     let body = format!(r#"{{"ScanDefinitionIds":["{id}"]}}"#);
     let history = |query: &str| desk.go("POST", &format!("{SCANS}/GetScanHistoryByScanDefinitionId{query}"), &body);

@@ -8,6 +8,7 @@ pub mod client;
 pub mod clock;
 pub mod cloud;
 pub mod error;
+pub mod exports;
 pub mod filter;
 pub mod hunt;
 pub mod json;

@@ -9,7 +9,7 @@ pub use identity::Identity;
 use crate::{
     argument,
     auth::{Tokens, Wire},
-    clock::random_guid,
+    clock::{Clock, random_guid},
     cloud::Cloud,
     error::{Error, Kind, Result},
     hunt::{self, Hunted, Query, decode},
@@ -436,6 +436,17 @@ impl Client {
         if self.shared.closed.load(Acquire) { Err(Error::closed()) } else { Ok(()) }
     }
 
+    /// The clock that all waits go by.
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.shared.parts.wire.clock
+    }
+
+    /// Work that ends when the client is closed.
+    pub(crate) async fn while_open<T>(&self, work: impl Future<Output = T>) -> Result<T> {
+        self.check_open()?;
+        self.until_closed(work).await
+    }
+
     async fn until_closed<T>(&self, work: impl Future<Output = T>) -> Result<T> {
         let mut closing = self.shared.closing.subscribe();
         tokio::select! {
@@ -444,7 +455,7 @@ impl Client {
         }
     }
 
-    fn pipeline(&self) -> Arc<Pipeline> {
+    pub(crate) fn pipeline(&self) -> Arc<Pipeline> {
         let parts = &self.shared.parts;
         let make =
             || Ok::<_, Infallible>(Pipeline::new(parts.wire.clone(), parts.tokens.clone(), parts.audiences.clone(), parts.tenant.clone()));

@@ -5,6 +5,7 @@ use super::{
     convert::{self, Options, to_python},
     credential::PyCredential,
     errors::{lift, raise},
+    exports::{PyExport, PyExportRows},
     runtime,
     table::PyTable,
 };
@@ -167,6 +168,18 @@ impl PyClient {
         options: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         bridge::future(py, self.downloading(py, url, path, options)?, |py, file| downloaded(py, file).map(Bound::unbind))
+    }
+
+    /// Prepares an export via files.
+    #[pyo3(signature = (name, to, options=None))]
+    fn export(&self, py: Python<'_>, name: String, to: PathBuf, options: Option<&Bound<'_, PyDict>>) -> PyResult<PyExport> {
+        PyExport::new(&self.0, py, name, to, options)
+    }
+
+    /// Prepares a walk over the rows of an export via files.
+    #[pyo3(signature = (name, options=None))]
+    fn export_rows(&self, py: Python<'_>, name: &str, options: Option<&Bound<'_, PyDict>>) -> PyResult<PyExportRows> {
+        PyExportRows::new(&self.0, py, name, options)
     }
 
     /// Waits on the client's clock.

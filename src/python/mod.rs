@@ -7,6 +7,7 @@ mod convert;
 mod credential;
 mod declaration;
 mod errors;
+mod exports;
 mod gate;
 mod logging;
 mod runtime;
@@ -26,6 +27,8 @@ mod _core {
     use super::credential::open_page;
     #[pymodule_export]
     use super::declaration::{hunting_schema, operations, permission_names, permissions_for, types};
+    #[pymodule_export]
+    use super::exports::{PyExport, PyExportRows, exports};
     #[pymodule_export]
     use super::gate::_shutdown;
     #[pymodule_export]

@@ -49,6 +49,8 @@ class Storage:
     active: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
     url: str = ""
+    #: Where links lead, if it is not here.
+    place: str | None = None
 
     def fetched(self, name: str) -> int:
         """How often a file was asked for."""
@@ -57,7 +59,7 @@ class Storage:
     def link(self, name: str) -> str:
         """A link with its signature."""
         end = time.strftime("%Y-%m-%dT%H%%3A%M%%3A%SZ", time.gmtime(time.time() + self.life))
-        return f"{self.url}/store/{name}?sv=1&se={end}&g={self.generation}&sig={SIGNATURE}"
+        return f"{self.place or self.url}/store/{name}?sv=1&se={end}&g={self.generation}&sig={SIGNATURE}"
 
 
 def serve(storage: Storage) -> http.server.ThreadingHTTPServer:

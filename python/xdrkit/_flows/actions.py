@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import deque
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -47,19 +48,19 @@ def change(
     if known is None:
         raise InvalidArgumentError(f"operation: there is no {operation!r}", argument="operation")
     limit = _limit(wait, cancel_on_timeout)
-    _one_of("if_active", if_active, ("raise", "attach"))
-    _one_of("on_error", on_error, ("raise", "collect"))
-    several = known.target is not None and _is_several(ids)
-    keys = _keys(known.target or "id", ids) if several else [_key(known.target, ids)]
-    items = [arguments if known.target is None else {**arguments, known.target: key} for key in keys]
+    one_of("if_active", if_active, ("raise", "attach"))
+    one_of("on_error", on_error, ("raise", "collect"))
+    several = known.target is not None and is_several(known.target, ids)
+    each = keys(known.target or "id", ids) if several else [_key(known.target, ids)]
+    items = [arguments if known.target is None else {**arguments, known.target: key} for key in each]
     policy = client._policy
     options = given(timeout=timeout, deadline=deadline) or None
 
     if policy is not None or several or dry_run:
         # Also checks every argument before anything is sent.
-        sending = guard.prepared(client, operation, keys, items)
+        sending = guard.prepared(client, operation, each, items)
     else:
-        sending = Sending(operation, known.effect, keys, items, ())
+        sending = Sending(operation, known.effect, each, items, ())
     if dry_run or (policy is not None and policy.dry_run):
         return (yield from guard.would(client, sending)).plan
 
@@ -68,7 +69,7 @@ def change(
     answers = yield from guard.sent(client, sending, many if several else Step("call", operation, items[0], options))
     outcomes: list[Outcome[Any]] = [
         Outcome(key, None, answer) if isinstance(answer, XdrError) else Outcome(key, answer)
-        for key, answer in zip(keys, answers)
+        for key, answer in zip(each, answers)
     ]
     lost = [i for i, one in enumerate(outcomes) if isinstance(one.error, ActionOutcomeUnknownError)]
     taken = (
@@ -111,17 +112,17 @@ def ended(outcomes: list[Outcome[Any]], several: bool, on_error: str = "raise") 
     return outcomes[0].value
 
 
-def _is_several(ids: Any) -> bool:
-    if isinstance(ids, dict) or hasattr(ids, "keys"):
-        raise InvalidArgumentError(
-            f"id: a {type(ids).__name__} is not allowed; give the id itself, or a list of ids", argument="id"
-        )
+def is_several(name: str, ids: Any) -> bool:
+    """Whether these are several ids; a text is one."""
+    if isinstance(ids, Mapping):
+        text = f"{name}: a {type(ids).__name__} is not allowed; give the id itself, or a list of ids"
+        raise InvalidArgumentError(text, argument=name)
     if hasattr(ids, "columns") and hasattr(ids, "shape"):
-        raise InvalidArgumentError("id: a table is not allowed; give its column with the ids", argument="id")
+        raise InvalidArgumentError(f"{name}: a table is not allowed; give its column with the ids", argument=name)
     return not isinstance(ids, (str, bytes, int)) and hasattr(ids, "__iter__")
 
 
-def _keys(name: str, ids: Iterable[Any]) -> list[Any]:
+def keys(name: str, ids: Iterable[Any]) -> list[Any]:
     """The ids, each once, in the order in which they were given first."""
     found: dict[str, Any] = {}
     for i, one in enumerate(ids):
@@ -144,7 +145,8 @@ def _key(name: str | None, one: Any) -> Any:
     return str(one) if type(one).__name__ == "UUID" else one
 
 
-def _one_of(name: str, value: Any, allowed: tuple[str, ...]) -> None:
+def one_of(name: str, value: Any, allowed: tuple[str, ...]) -> None:
+    """Refuses a value that is none of these."""
     if value not in allowed:
         names = " or ".join(f'"{one}"' for one in allowed)
         raise InvalidArgumentError(f"{name}: {value!r} is not allowed; it is {names}", argument=name, allowed=allowed)

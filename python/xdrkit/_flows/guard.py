@@ -130,6 +130,9 @@ def _through(client: Resource, step: Any) -> Any:
             return (yield step)
         operation, given, *_ = step.arguments
         items = given if step.method == "call_many" else [given]
+        if step.method == "upload":
+            name, content = step.arguments[2:4]
+            items = [{**given, "file": name, "bytes": len(content)}]
         ids = [None if known.target is None else item.get(known.target) for item in items]
         sending = prepared(client, operation, ids, items)
     else:

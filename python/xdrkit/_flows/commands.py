@@ -8,7 +8,11 @@ from xdrkit._flows import actions
 from xdrkit.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+    from typing import Tuple, Union
+
+    Command = Union[Mapping[str, Any], Tuple[str, ...]]
 
 # A session opens and its commands begin; and what a script may take.
 _OPENING, _SCRIPT, _FILE = 600.0, 600.0, 300.0

@@ -9,7 +9,7 @@ from xdrkit._resources import given
 from xdrkit.errors import ActionOutcomeUnknownError, InvalidArgumentError, XdrError
 
 if TYPE_CHECKING:
-    import os
+    from os import PathLike
     from typing import BinaryIO
 
     from xdrkit._generated.types import LibraryFile
@@ -22,7 +22,7 @@ _PAUSES = (1.0, 4.0, 10.0)
 
 def upload(
     client: Resource,
-    file: str | os.PathLike[str] | bytes | BinaryIO,
+    file: str | PathLike[str] | bytes | BinaryIO,
     *,
     name: str | None = None,
     description: str | None = None,

@@ -20,16 +20,15 @@ from xdrkit.errors import (
 )
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Mapping, Sequence
+    from os import PathLike
     from pathlib import Path
-    from typing import List, Literal, Tuple, Union
+    from typing import List, Literal
 
+    from xdrkit._flows.commands import Command
     from xdrkit._generated.types import MachineAction
     from xdrkit._resources import Resource, Seconds
     from xdrkit._transcript import CommandResult, Transcript
-
-    Command = Union[Mapping[str, Any], Tuple[str, ...]]
 
 # A script prints text; what is longer is none.
 _LONGEST = 64 << 20
@@ -41,7 +40,7 @@ def run(
     commands: Sequence[Command],
     *,
     comment: str,
-    to: str | os.PathLike[str] | None = None,
+    to: str | PathLike[str] | None = None,
     external_id: str | None = None,
     timeout: Seconds | None = None,
     cancel_on_timeout: bool = False,
@@ -101,7 +100,7 @@ def run(
 
 
 def results(
-    client: Resource, action: str | Mapping[str, Any], *, to: str | os.PathLike[str] | None = None
+    client: Resource, action: str | Mapping[str, Any], *, to: str | PathLike[str] | None = None
 ) -> Flow[List[CommandResult]]:
     """Fetch what the commands of a live response session left, as far as they have ended.
 
@@ -175,7 +174,7 @@ def get_file(
     client: Resource,
     machine_id: str,
     path: str,
-    to: str | os.PathLike[str],
+    to: str | PathLike[str],
     *,
     comment: str,
     timeout: Seconds | None = None,

@@ -17,8 +17,8 @@ from xdrkit.errors import (
 )
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Mapping
+    from os import PathLike
     from pathlib import Path
     from typing import Literal
 
@@ -98,7 +98,7 @@ def wait_many(
 def download_package(
     client: Resource,
     action: str | Mapping[str, Any],
-    path: str | os.PathLike[str],
+    path: str | PathLike[str],
     *,
     timeout: Seconds = 1800,
 ) -> Flow[Path]:
@@ -135,7 +135,7 @@ def download_package(
 def download_logs(
     client: Resource,
     action: str | Mapping[str, Any],
-    path: str | os.PathLike[str],
+    path: str | PathLike[str],
     *,
     timeout: Seconds = 1800,
 ) -> Flow[Path]:

@@ -10,11 +10,14 @@ from xdrkit._resources import AsyncResource
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-    from typing import Any, Dict, List, Literal
+    from os import PathLike
+    from pathlib import Path
+    from typing import Any, BinaryIO, Dict, List, Literal
 
     from xdrkit import _core
     from xdrkit._bookmark import Bookmark
     from xdrkit._filter import Filter
+    from xdrkit._flows.commands import Command
     from xdrkit._generated.types import (
         ActionAvailability,
         Alert,
@@ -81,6 +84,7 @@ if TYPE_CHECKING:
     from xdrkit._policy import Outcomes, Plan, Policy
     from xdrkit._resources import Ids, Seconds
     from xdrkit._time import Moment
+    from xdrkit._transcript import CommandResult, Transcript
     from xdrkit.results import AsyncPages, HuntResult
 
 __all__ = [
@@ -5577,66 +5581,6 @@ class AsyncLibrary(AsyncResource):
         """
         return self._pages("library.list", {}, timeout=timeout, deadline=deadline)
 
-    async def upload(
-        self,
-        *,
-        file: bytes,
-        description: str | None = None,
-        parameters_description: str | None = None,
-        has_parameters: bool | None = None,
-        override: bool | None = None,
-        timeout: Seconds | None = None,
-        deadline: Seconds | None = None,
-    ) -> LibraryFile:
-        """Add a file to the live response library.
-
-        The parts have the names of the documentation's example; those of its table do not work.
-
-        Args:
-            file: Its content with its name; at most 20 MB.
-            description: What it is.
-            parameters_description: What parameters it takes.
-            has_parameters: Whether it takes any.
-            override: Replace a file of the same name. Default: no.
-            timeout: Seconds for one try, a number or a timedelta. Default: the client's.
-            deadline: Seconds for the whole call with its repetitions and waits, a number or a timedelta. Default: the
-                client's.
-
-        Returns:
-            The `LibraryFile`, as the service sent it.
-
-        Raises:
-            InvalidArgumentError: an argument is wrong; nothing was sent.
-            ConflictError: such an action is running already.
-            PermissionDeniedError: the token lacks the permission; `missing` names it.
-            ActionOutcomeUnknownError: no answer came; it may have begun all the same.
-
-        Permissions:
-            Application: `Library.Manage`. Delegated: `Library.Manage`. On WindowsDefenderATP.
-
-        Limits:
-            100 calls a minute and 1,500 calls an hour for an app in a tenant, shared by all operations of the class
-            `endpoint`.
-
-        Repetition:
-            Only if it never left or was refused with 429, since a second one would act twice.
-
-        Documentation:
-            https://learn.microsoft.com/defender-endpoint/api/upload-library
-        """
-        return await self._call(
-            "library.upload",
-            {
-                "file": file,
-                "description": description,
-                "parameters_description": parameters_description,
-                "has_parameters": has_parameters,
-                "override": override,
-            },
-            timeout=timeout,
-            deadline=deadline,
-        )
-
     @overload
     async def delete(
         self,
@@ -5716,6 +5660,62 @@ class AsyncLibrary(AsyncResource):
             {},
             on_error=on_error,
             dry_run=dry_run,
+            timeout=timeout,
+            deadline=deadline,
+        )
+
+    async def upload(
+        self,
+        file: str | PathLike[str] | bytes | BinaryIO,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        parameters_description: str | None = None,
+        has_parameters: bool | None = None,
+        override: bool = False,
+        timeout: Seconds | None = None,
+        deadline: Seconds | None = None,
+    ) -> LibraryFile:
+        """Add a file to the live response library.
+
+        When the answer gets lost, the library is looked at instead of sending the file twice: a file of that name and content is
+        what was asked for.
+
+        Args:
+            file: A path, or the content: bytes, or a file that is open for reading bytes. At most 20 MB.
+            name: The name in the library. Default: the path's own; bytes have none.
+            description: What it is.
+            parameters_description: What parameters it takes.
+            has_parameters: Whether it takes any. Default: whether they are described.
+            override: Replace a file of the same name.
+            timeout: Seconds for one try, a number or a timedelta. Default: the client's.
+            deadline: Seconds for the whole call with its repetitions and waits, a number or a timedelta. Default: the client's.
+
+        Returns:
+            The `LibraryFile`, as the service sent it.
+
+        Raises:
+            InvalidArgumentError: the file is too large or has no name; nothing was sent.
+            OSError: the file cannot be read; nothing was sent.
+            ConflictError: there is a file of that name; `override=True` replaces it.
+            PermissionDeniedError: the token lacks the permission; `missing` names it.
+            ActionOutcomeUnknownError: no answer came, and the library does not have it; it may come all the same.
+
+        Permissions:
+            Application: `Library.Manage`. Delegated: `Library.Manage`. On WindowsDefenderATP.
+
+        Documentation:
+            https://learn.microsoft.com/defender-endpoint/api/upload-library
+        """
+        return await self._run(
+            "library",
+            "upload",
+            file,
+            name=name,
+            description=description,
+            parameters_description=parameters_description,
+            has_parameters=has_parameters,
+            override=override,
             timeout=timeout,
             deadline=deadline,
         )
@@ -5892,6 +5892,221 @@ class AsyncLiveResponse(AsyncResource):
             {"id": id, "index": index},
             timeout=timeout,
             deadline=deadline,
+        )
+
+    async def run(
+        self,
+        machine_id: str,
+        commands: Sequence[Command],
+        *,
+        comment: str,
+        to: str | PathLike[str] | None = None,
+        external_id: str | None = None,
+        timeout: Seconds | None = None,
+        cancel_on_timeout: bool = False,
+        if_active: Literal["raise", "attach"] = "raise",
+    ) -> List[CommandResult]:
+        """Run commands on a machine in a live response session, wait, and fetch what came out.
+
+        One session a machine and 25 a tenant at a time. The commands of a machine that is offline are queued for three days; a script
+        may run for ten minutes; a command that fails ends the session.
+
+        Args:
+            machine_id: Machine id: 40 hexadecimal digits.
+            commands: What to do, in order. Each is a tuple, ``("RunScript", "collect.ps1", "-Verbose")``, ``("GetFile", path)``,
+                ``("PutFile", "tool.exe")``; or a dict such as ``{"type": "RunScript", "script": "collect.ps1", "args": "-Verbose"}``;
+                or a `CustomPlaybookCommand` with its `params`. Scripts and files to put are those of the library.
+            comment: Why; it is kept with the action.
+            to: The folder for what `GetFile` fetches; each file has its command's index before its name. Needed where there
+                is a `GetFile`.
+            external_id: An id of your own that is kept with the action. Known from the service's metadata only.
+            timeout: Seconds to wait at most. Default: ten minutes to open the session, ten for each script, five for each file.
+            cancel_on_timeout: Cancel the session when waiting for it took too long.
+            if_active: When a session runs on the machine already: raise `ConflictError`, or take it for ours if it runs the
+                very same commands.
+
+        Returns:
+            A dict for each command: `index`, `type`, `value` (script, path or file), `status`, `errors`, and for a script its
+            `transcript` (`script_name`, `exit_code`, `script_output`, `script_errors`), for a fetched file its `path`. A `Plan`
+            from a client with ``dry_run=True``.
+
+        Raises:
+            InvalidArgumentError: a command is none, or there is no folder for a file; nothing was sent.
+            ActionFailedError: a command failed: `command` is its index, `errors` what the service says, `action` all of it.
+            DeadlineExceededError: it has not ended within `timeout`; it goes on: `results` fetches later what came of it.
+            ConflictError: a session runs on the machine already.
+            ThrottledError: 25 sessions run in the tenant already.
+            PermissionDeniedError: the token lacks the permission; `missing` names it.
+            NotFoundError: there is no such machine.
+            ActionOutcomeUnknownError: no answer came, and no such session is seen; it may have begun all the same.
+
+        Permissions:
+            Application: `Machine.LiveResponse` and `Machine.Read.All`. Delegated: `Machine.LiveResponse` and `Machine.Read`. On
+            WindowsDefenderATP.
+
+        Limits:
+            10 sessions a minute.
+
+        Documentation:
+            https://learn.microsoft.com/defender-endpoint/api/run-live-response
+        """
+        return await self._run(
+            "live_response",
+            "run",
+            machine_id,
+            commands,
+            comment=comment,
+            to=to,
+            external_id=external_id,
+            timeout=timeout,
+            cancel_on_timeout=cancel_on_timeout,
+            if_active=if_active,
+        )
+
+    async def results(
+        self,
+        action: str | Mapping[str, Any],
+        *,
+        to: str | PathLike[str] | None = None,
+    ) -> List[CommandResult]:
+        """Fetch what the commands of a live response session left, as far as they have ended.
+
+        For a session that was not waited for to its end, or that failed on its way.
+
+        Args:
+            action: The machine action, or its id.
+            to: The folder for what `GetFile` fetched. Default: those files are left where they are.
+
+        Returns:
+            A dict for each command, as from `run`. A command that has not ended has no `transcript` and no `path`.
+
+        Raises:
+            InvalidArgumentError: the action is no live response session, or the folder is none.
+            NotFoundError: there is no such action.
+        """
+        return await self._run("live_response", "results", action, to=to)
+
+    async def run_script(
+        self,
+        machine_id: str,
+        script: str,
+        args: str | None = None,
+        *,
+        comment: str,
+        timeout: Seconds | None = None,
+        cancel_on_timeout: bool = False,
+    ) -> Transcript:
+        """Run a script of the library on a machine, wait, and read what it printed.
+
+        Args:
+            machine_id: Machine id: 40 hexadecimal digits.
+            script: The script's name in the library, such as ``"collect.ps1"``.
+            args: Its arguments, in one text.
+            comment: Why; it is kept with the action.
+            timeout: Seconds to wait at most. Default: 1200, of which the script may take 600.
+            cancel_on_timeout: Cancel the session when waiting for it took too long.
+
+        Returns:
+            `script_name`, `exit_code`, `script_output`, `script_errors`. A script that ends with another code than 0 is no error
+            here.
+
+        Raises:
+            ActionFailedError: the script could not be run; `errors` has what the service says.
+            DeadlineExceededError: it has not ended within `timeout`; it goes on: `results` fetches later what came of it.
+            ConflictError: a session runs on the machine already.
+            ThrottledError: 25 sessions run in the tenant already.
+            NotFoundError: there is no such machine.
+        """
+        return await self._run(
+            "live_response",
+            "run_script",
+            machine_id,
+            script,
+            args,
+            comment=comment,
+            timeout=timeout,
+            cancel_on_timeout=cancel_on_timeout,
+        )
+
+    async def get_file(
+        self,
+        machine_id: str,
+        path: str,
+        to: str | PathLike[str],
+        *,
+        comment: str,
+        timeout: Seconds | None = None,
+        cancel_on_timeout: bool = False,
+    ) -> Path:
+        """Fetch a file from a machine.
+
+        Args:
+            machine_id: Machine id: 40 hexadecimal digits.
+            path: The file's path on the machine.
+            to: The file to write here, as the service hands it out. One that is there already is replaced.
+            comment: Why; it is kept with the action.
+            timeout: Seconds to wait at most until the machine has handed it over. Default: 900.
+            cancel_on_timeout: Cancel the session when waiting for it took too long.
+
+        Returns:
+            The path here.
+
+        Raises:
+            InvalidArgumentError: `to` is a folder or lies in none; nothing was sent.
+            ActionFailedError: there is no such file, or it cannot be read; `errors` has what the service says.
+            DeadlineExceededError: it has not ended within `timeout`; it goes on: `results` fetches later what came of it.
+            ConflictError: a session runs on the machine already.
+            ThrottledError: 25 sessions run in the tenant already.
+            NotFoundError: there is no such machine.
+            FileError: the file cannot be written.
+        """
+        return await self._run(
+            "live_response",
+            "get_file",
+            machine_id,
+            path,
+            to,
+            comment=comment,
+            timeout=timeout,
+            cancel_on_timeout=cancel_on_timeout,
+        )
+
+    async def put_file(
+        self,
+        machine_id: str,
+        name: str,
+        *,
+        comment: str,
+        timeout: Seconds | None = None,
+        cancel_on_timeout: bool = False,
+    ) -> MachineAction:
+        """Put a file of the library on a machine, into the folder of live response's downloads.
+
+        Args:
+            machine_id: Machine id: 40 hexadecimal digits.
+            name: The file's name in the library.
+            comment: Why; it is kept with the action.
+            timeout: Seconds to wait at most. Default: 900.
+            cancel_on_timeout: Cancel the session when waiting for it took too long.
+
+        Returns:
+            The `MachineAction`, which has ended.
+
+        Raises:
+            ActionFailedError: it could not be put there; `errors` has what the service says.
+            DeadlineExceededError: it has not ended within `timeout`; it goes on.
+            ConflictError: a session runs on the machine already.
+            ThrottledError: 25 sessions run in the tenant already.
+            NotFoundError: there is no such machine.
+        """
+        return await self._run(
+            "live_response",
+            "put_file",
+            machine_id,
+            name,
+            comment=comment,
+            timeout=timeout,
+            cancel_on_timeout=cancel_on_timeout,
         )
 
 
@@ -6167,6 +6382,102 @@ class AsyncMachineActions(AsyncResource):
             NotFoundError: there is no such action.
         """
         return await self._run("machine_actions", "wait", id, timeout=timeout, poll=poll)
+
+    async def wait_many(
+        self,
+        ids: Ids,
+        *,
+        timeout: Seconds = 600,
+        cancel_on_timeout: bool = False,
+        on_error: Literal["raise", "collect"] = "raise",
+    ) -> Outcomes[MachineAction]:
+        """Wait until several machine actions have ended, looking at all of them in one round.
+
+        Args:
+            ids: Machine action ids, GUIDs.
+            timeout: Seconds to wait at most, for all of them together. Default: 600.
+            cancel_on_timeout: Cancel those that have not ended by then.
+            on_error: `raise` waits for them all and then raises what failed, `collect` leaves that to `Outcomes.failed`.
+
+        Returns:
+            An `Outcome` for each, with the `MachineAction` in its final state or the error: `ActionFailedError` where it ended
+            otherwise than `Succeeded`, `DeadlineExceededError` where it has not ended within `timeout`.
+
+        Raises:
+            PartialFailureError: some failed; `outcomes` has all.
+            InvalidArgumentError: the list is empty, or has what is no id; nothing was sent.
+        """
+        return await self._run(
+            "machine_actions",
+            "wait_many",
+            ids,
+            timeout=timeout,
+            cancel_on_timeout=cancel_on_timeout,
+            on_error=on_error,
+        )
+
+    async def download_package(
+        self,
+        action: str | Mapping[str, Any],
+        path: str | PathLike[str],
+        *,
+        timeout: Seconds = 1800,
+    ) -> Path:
+        """Fetch the investigation package that an action of `machines.collect_package` collected.
+
+        Waits for the action to end and for the package to be ready, then fetches it without a token from where the service keeps it.
+        The file appears under its name when it is whole. A link that ended in between is renewed.
+
+        Args:
+            action: The machine action, or its id.
+            path: The file to write, a zip file. One that is there already is replaced.
+            timeout: Seconds to wait at most until it is ready; fetching it may take longer. Default: 1800.
+
+        Returns:
+            The path.
+
+        Raises:
+            InvalidArgumentError: the action collects no package, or the path is a folder or lies in none.
+            ActionFailedError: the collection failed; `action` holds what the service says.
+            DeadlineExceededError: it was not ready within `timeout`; the collection goes on.
+            NotFoundError: there is no such action.
+            FileError: the file cannot be written.
+
+        Permissions:
+            Application: `Machine.Read.All` or `Machine.ReadWrite.All`. Delegated: `Machine.CollectForensics`. On WindowsDefenderATP.
+
+        Limits:
+            The link may be asked for 2 times a minute and 120 times an hour.
+        """
+        return await self._run("machine_actions", "download_package", action, path, timeout=timeout)
+
+    async def download_logs(
+        self,
+        action: str | Mapping[str, Any],
+        path: str | PathLike[str],
+        *,
+        timeout: Seconds = 1800,
+    ) -> Path:
+        """Fetch the sensor's logs that an action of `machines.collect_logs` collected.
+
+        Waits, fetches and renews as `download_package` does. Not documented: known from the service's own metadata.
+
+        Args:
+            action: The machine action, or its id.
+            path: The file to write. One that is there already is replaced.
+            timeout: Seconds to wait at most until they are ready; fetching them may take longer. Default: 1800.
+
+        Returns:
+            The path.
+
+        Raises:
+            InvalidArgumentError: the action collects no logs, or the path is a folder or lies in none.
+            ActionFailedError: the collection failed; `action` holds what the service says.
+            DeadlineExceededError: they were not ready within `timeout`; the collection goes on.
+            NotFoundError: there is no such action.
+            FileError: the file cannot be written.
+        """
+        return await self._run("machine_actions", "download_logs", action, path, timeout=timeout)
 
 
 class AsyncMachines(AsyncResource):
@@ -8429,6 +8740,104 @@ class AsyncMachines(AsyncResource):
             dry_run=dry_run,
             timeout=timeout,
             deadline=deadline,
+        )
+
+    async def find(
+        self,
+        query: str | None = None,
+        *,
+        id: str | None = None,
+        name: str | None = None,
+        ip: str | None = None,
+        aad_device_id: str | None = None,
+        tag: str | None = None,
+        at: Moment | None = None,
+    ) -> List[Machine]:
+        """Find machines by what people call them: an id, an IP address, an Entra device id, a name.
+
+        Which one `query` is follows from how it looks. A name is the full DNS name, or the host name without its domain; where
+        a machine has the very name that was given, those whose name only begins so are left out. Several machines may have
+        a name or address, such as one that was set up anew.
+
+        Args:
+            query: An id (40 hexadecimal digits), an IP address, a GUID (an Entra device id), or else a name. Or one of the
+                following instead, which says what it is:
+            id: Machine id: 40 hexadecimal digits.
+            name: DNS name or host name, in any case.
+            ip: IP address: of machines that used it as an internal address around `at`, and, without `at`, whose last one
+                it was.
+            aad_device_id: The id of the device in Entra ID, a GUID.
+            tag: A tag, the whole of it.
+            at: When the IP address was in use: a datetime, ISO 8601 text or how long ago; within the last 30 days. Default: now.
+
+        Returns:
+            The `Machine` items, each once; an empty list if there are none.
+
+        Raises:
+            InvalidArgumentError: none or several of them were given, or what was given is no such thing; nothing was sent.
+            PermissionDeniedError: the token lacks the permission; `missing` names it.
+
+        Permissions:
+            Application: `Machine.Read.All` or `Machine.ReadWrite.All`. Delegated: `Machine.Read` or `Machine.ReadWrite`. Any one
+            will do. On WindowsDefenderATP.
+        """
+        return await self._run(
+            "machines",
+            "find",
+            query,
+            id=id,
+            name=name,
+            ip=ip,
+            aad_device_id=aad_device_id,
+            tag=tag,
+            at=at,
+        )
+
+    async def find_one(
+        self,
+        query: str | None = None,
+        *,
+        id: str | None = None,
+        name: str | None = None,
+        ip: str | None = None,
+        aad_device_id: str | None = None,
+        tag: str | None = None,
+        at: Moment | None = None,
+    ) -> Machine:
+        """Find the one machine of that id, IP address, Entra device id or name: `find`, where there must be no doubt.
+
+        Args:
+            query: An id (40 hexadecimal digits), an IP address, a GUID (an Entra device id), or else a name. Or one of the
+                following instead, which says what it is:
+            id: Machine id: 40 hexadecimal digits.
+            name: DNS name or host name, in any case.
+            ip: IP address.
+            aad_device_id: The id of the device in Entra ID, a GUID.
+            tag: A tag, the whole of it.
+            at: When the IP address was in use: a datetime, ISO 8601 text or how long ago; within the last 30 days. Default: now.
+
+        Returns:
+            The `Machine`, as the service sent it.
+
+        Raises:
+            InvalidArgumentError: several machines fit, and the message names them; or the arguments are wrong.
+            NotFoundError: none does.
+            PermissionDeniedError: the token lacks the permission; `missing` names it.
+
+        Permissions:
+            Application: `Machine.Read.All` or `Machine.ReadWrite.All`. Delegated: `Machine.Read` or `Machine.ReadWrite`. Any one
+            will do. On WindowsDefenderATP.
+        """
+        return await self._run(
+            "machines",
+            "find_one",
+            query,
+            id=id,
+            name=name,
+            ip=ip,
+            aad_device_id=aad_device_id,
+            tag=tag,
+            at=at,
         )
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 # Members of a body whose values stay out of plans and records.
 _SECRET = re.compile(
-    r"(?i)passw|secret|token|credential|authorization|private_?key|community|connection_?string|^sas|^key$"
+    r"(?i)passw|secret|token|credential|authorization|(private|api|account|access)_?key|community|connection_?string|^sas"
 )
 _HIDDEN = "***"
 # A record is for reading; a file's content is not.

@@ -318,9 +318,13 @@ class ActionFailedError(XdrError):
 
     Attributes:
         action: The machine action as the service last sent it.
+        command: Of a live response session, the index of the command that failed.
+        errors: And what the service says of it.
     """
 
     action: Mapping[str, Any] | None = None
+    command: int | None = None
+    errors: Sequence[str] = ()
 
 
 class ActionOutcomeUnknownError(XdrError):

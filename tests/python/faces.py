@@ -21,17 +21,17 @@ class Face:
         self.client: Any = (sb.async_client if is_async else sb.client)(_virtual_clock=True, **options)
         self.loop = asyncio.new_event_loop() if is_async else None
 
-    def __call__(self, name: str, *arguments: Any, **options: Any) -> Any:
+    def __call__(self, name: str, /, *arguments: Any, **options: Any) -> Any:
         return self.of(self.client, name, *arguments, **options)
 
-    def of(self, client: Any, name: str, *arguments: Any, **options: Any) -> Any:
+    def of(self, client: Any, name: str, /, *arguments: Any, **options: Any) -> Any:
         """The same with another client of this kind."""
         answer = reduce(getattr, name.split("."), client)(*arguments, **options)
         if self.loop is not None and inspect.isawaitable(answer):
             return self.loop.run_until_complete(_awaited(answer))
         return answer
 
-    def all(self, name: str, *arguments: Any, **options: Any) -> list[Any]:
+    def all(self, name: str, /, *arguments: Any, **options: Any) -> list[Any]:
         """Every item of a list."""
         pages = reduce(getattr, name.split("."), self.client)(*arguments, **options)
         found: list[Any] = (

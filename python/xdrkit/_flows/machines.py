@@ -175,14 +175,22 @@ def _found(client: Resource, what: str, value: str, at: Any) -> Flow[List[Machin
         except NotFoundError:
             return []
     if what == "tag":
-        return (yield from _all(client, "machines.find_by_tag", {"tag": value}))
+        return (yield from _whole("machines.find_by_tag", {"tag": value}))
     if what == "aad_device_id":
         return (yield from _all(client, "machines.list", {"filter": f"aadDeviceId eq {value.lower()}"}))
     if what == "ip":
         from xdrkit._audit import moment
 
         when = moment(client._core.now() - _NOW) if at is None else at
-        machines = yield from _all(client, "machines.find_by_ip", wire(ip=value, timestamp=when))
+        arguments = wire(ip=value, timestamp=when)
+        try:
+            client._core.preview("machines.find_by_ip", arguments)
+        except InvalidArgumentError as error:
+            text = error.message.replace("timestamp:", "at:", 1)
+            raise InvalidArgumentError(
+                text, argument="at" if error.argument == "timestamp" else error.argument
+            ) from None
+        machines = yield from _whole("machines.find_by_ip", arguments)
         if at is None:
             machines += yield from _all(client, "machines.list", {"filter": f"lastIpAddress eq {_quoted(value)}"})
         return list({str(machine.get("id")): machine for machine in machines}.values())
@@ -207,6 +215,15 @@ def _all(client: Resource, operation: str, arguments: dict[str, Any]) -> Flow[Li
     except NotFoundError:
         # Some of these answer so when there are none.
         return items
+
+
+def _whole(operation: str, arguments: dict[str, Any]) -> Flow[List[Machine]]:
+    """Every item of a list that is answered at once."""
+    try:
+        answer = yield Step("call", operation, arguments, None)
+    except NotFoundError:
+        return []
+    return list(answer.get("value") or []) if isinstance(answer, dict) else list(answer or [])
 
 
 def _quoted(text: str) -> str:

@@ -15,13 +15,17 @@ use crate::{
 /// The helpers that make several requests, and the operations that they may call.
 pub const HELPERS: &[(&str, &[&str])] = &[
     ("hunt", &["graph.hunting.run"]),
-    ("machines.find", &["machines.list", "machines.get", "machines.find_by_ip"]),
+    ("machines.find", FIND),
+    ("machines.find_one", FIND),
     ("machine_actions.wait", &["machine_actions.get"]),
+    ("machine_actions.wait_many", &["machine_actions.get"]),
     ("machine_actions.download_package", &["machine_actions.get", "machine_actions.package_uri"]),
+    ("machine_actions.download_logs", &["machine_actions.get", "machine_actions.logs_uri"]),
     ("live_response.run", LIVE_RESPONSE),
     ("live_response.run_script", LIVE_RESPONSE),
     ("live_response.get_file", LIVE_RESPONSE),
     ("live_response.put_file", LIVE_RESPONSE),
+    ("live_response.results", &["machine_actions.get", "live_response.result_link"]),
     ("indicators.upsert_many", &["indicators.import_batch"]),
     ("indicators.import_many", &["indicators.import_batch"]),
     ("indicators.sync", &["indicators.list", "indicators.import_batch", "indicators.delete_batch"]),
@@ -31,6 +35,7 @@ pub const HELPERS: &[(&str, &[&str])] = &[
     ("graph.incidents.watch", &["graph.incidents.list"]),
 ];
 
+const FIND: &[&str] = &["machines.list", "machines.get", "machines.find_by_ip", "machines.find_by_tag"];
 const LIVE_RESPONSE: &[&str] = &["live_response.start", "machine_actions.get", "live_response.result_link"];
 
 /// `exports.download("certificates")` is written `exports.download:certificates` here; without a name it is all of them.

@@ -9,6 +9,7 @@ from .results import AsyncPages, HuntResult, Pages
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+    from types import FrameType
     from typing import Any, FrozenSet, List, Set, Tuple, Union
 
     from . import _core
@@ -150,9 +151,10 @@ def warn_of_unknown_member(text: str) -> None:
 
     from .errors import UnknownMemberWarning
 
-    frame, level = sys._getframe(1), 2
+    frame: FrameType | None = sys._getframe(1)
+    level = 2
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "xdrkit":
-        frame, level = frame.f_back, level + 1  # type: ignore[assignment]
+        frame, level = frame.f_back, level + 1
     warnings.warn(text, UnknownMemberWarning, stacklevel=level)
 
 

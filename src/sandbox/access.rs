@@ -18,10 +18,17 @@ use super::{House, clock, entra, jwt};
 pub(super) struct Caller {
     /// The user principal name; none: an application.
     pub(super) user: Option<String>,
+    /// The application's id, the caller's own or the one that the user works with.
+    pub(super) app: String,
     pub(super) permissions: Vec<String>,
 }
 
 impl Caller {
+    /// Whether the token carries that permission.
+    pub(super) fn may(&self, permission: &str) -> bool {
+        self.permissions.iter().any(|p| p == permission)
+    }
+
     /// As whom the services note changes down.
     pub(super) fn name(&self) -> &str {
         self.user.as_deref().unwrap_or(super::APP_NAME)
@@ -110,7 +117,8 @@ pub(super) fn authenticate(house: &House, request: &Request, service: Service) -
             claims.get("roles").and_then(Value::as_array).unwrap_or_default().iter().filter_map(Value::as_str).map(str::to_owned).collect()
         }
     };
-    Ok(Caller { user, permissions })
+    let app = text(&claims, "appid").to_owned();
+    Ok(Caller { user, app, permissions })
 }
 
 /// Whether the caller has any of the permissions that the operation declares.

@@ -1,19 +1,28 @@
 //! Alerts of the Endpoint service, and what a change to an alert does, whichever service it came through.
 
+use crate::json::Value;
 use crate::ops::model::Service;
 
 use super::failure::Failure;
 use super::lists;
 use super::router::{Call, not_yet};
-use super::seed::{AlertStatus, Classification, Determination, Tenant};
-use super::store::{self, Verdict};
+use super::seed::{Alert, AlertStatus, Classification, Determination, Tenant};
+use super::store::{self, Store, Verdict};
 use super::wire::Reply;
+use super::{alert_creation, entities};
 
 pub(super) fn handle(call: &Call<'_>) -> Result<Reply, Failure> {
     match call.op.id {
         "alerts.list" => list(call),
         "alerts.get" => get(call),
         "alerts.update" => update(call),
+        "alerts.update_many" => update_many(call),
+        "alerts.create" => alert_creation::create(call),
+        "alerts.domains" => related(call, "Domains", |a| entities::named_by(a, "host")),
+        "alerts.ips" => related(call, "Ips", |a| entities::named_by(a, "id")),
+        "alerts.files" => related(call, "Files", entities::files_of_alert),
+        "alerts.machine" => machine(call),
+        "alerts.user" => user(call),
         _ => not_yet(call),
     }
 }
@@ -24,11 +33,33 @@ fn list(call: &Call<'_>) -> Result<Reply, Failure> {
     lists::page(call, "Alerts", items)
 }
 
+/// The alert that a call names; other products' alerts are none of the Endpoint service's.
+fn named<'s>(call: &Call<'_>, store: &'s Store) -> Result<&'s Alert, Failure> {
+    store.alert(call.id()).filter(|a| a.is_endpoint()).ok_or_else(|| Failure::not_found(call.op.service, "Alert", call.id()))
+}
+
 fn get(call: &Call<'_>) -> Result<Reply, Failure> {
     let store = call.house.store();
-    let alert =
-        store.alert(call.id()).filter(|a| a.is_endpoint()).ok_or_else(|| Failure::not_found(call.op.service, "Alert", call.id()))?;
-    Ok(call.one(200, "Alerts", alert.endpoint(true)))
+    Ok(call.one(200, "Alerts", named(call, &store)?.endpoint(true)))
+}
+
+fn related(call: &Call<'_>, set: &str, of: impl Fn(&Alert) -> Vec<Value>) -> Result<Reply, Failure> {
+    let items = of(named(call, &call.house.store())?);
+    lists::page(call, set, items)
+}
+
+fn machine(call: &Call<'_>) -> Result<Reply, Failure> {
+    let store = call.house.store();
+    let id = named(call, &store)?.machines.first();
+    let machine = id.and_then(|id| store.machine(id));
+    let machine = machine.ok_or_else(|| Failure::new(404, "ResourceNotFound", format!("Alert {} has no machine", call.id())))?;
+    Ok(call.one(200, "Machines", machine.endpoint()))
+}
+
+fn user(call: &Call<'_>) -> Result<Reply, Failure> {
+    let user = named(call, &call.house.store())?.user.clone();
+    let user = user.ok_or_else(|| Failure::new(404, "ResourceNotFound", format!("Alert {} has no user", call.id())))?;
+    entities::users::of_alert(call, &user)
 }
 
 /// An enumeration's value out of a body; the services refuse what they do not know.
@@ -102,24 +133,45 @@ pub(super) fn change(tenant: &mut Tenant, id: &str, status: Option<AlertStatus>,
     true
 }
 
+/// Whether a determination goes with the classification, the new one or the one that the alert has.
+fn check(verdict: &Verdict, alert: &Alert) -> Result<(), Failure> {
+    let Some(Some(determination)) = verdict.determination else { return Ok(()) };
+    let classification = verdict.classification.unwrap_or(alert.classification);
+    if classification.is_some_and(|c| fits(c, determination)) {
+        return Ok(());
+    }
+    let message = format!(
+        "Determination {} does not go with classification {}",
+        determination.pascal(),
+        classification.map_or("Unknown", Classification::pascal)
+    );
+    Err(Failure::new(400, "BadRequest", message))
+}
+
 fn update(call: &Call<'_>) -> Result<Reply, Failure> {
     let status = status(call, AlertStatus::parse)?;
     let verdict = verdict(call)?;
     let mut store = call.house.store();
-    let alert =
-        store.alert_mut(call.id()).filter(|a| a.is_endpoint()).ok_or_else(|| Failure::not_found(call.op.service, "Alert", call.id()))?;
-    if let Some(Some(determination)) = verdict.determination {
-        let classification = verdict.classification.unwrap_or(alert.classification);
-        if !classification.is_some_and(|c| fits(c, determination)) {
-            let message = format!(
-                "Determination {} does not go with classification {}",
-                determination.pascal(),
-                classification.map_or("Unknown", Classification::pascal)
-            );
-            return Err(Failure::new(400, "BadRequest", message));
-        }
-    }
+    check(&verdict, named(call, &store)?)?;
     change(&mut store.tenant, call.id(), status, verdict, call.caller.name(), call.now());
-    let alert = store.alert(call.id()).ok_or_else(|| Failure::not_found(call.op.service, "Alert", call.id()))?;
-    Ok(call.one(200, "Alerts", alert.endpoint(true)))
+    Ok(call.one(200, "Alerts", named(call, &store)?.endpoint(true)))
+}
+
+/// The answer is empty, whether there were such alerts or not.
+fn update_many(call: &Call<'_>) -> Result<Reply, Failure> {
+    let status = status(call, AlertStatus::parse)?;
+    let verdict = verdict(call)?;
+    let ids = call.texts("alertIds").unwrap_or_default();
+    if ids.is_empty() {
+        return Err(Failure::new(400, "InvalidInput", "Invalid input: alertIds is empty."));
+    }
+    let mut store = call.house.store();
+    let known: Vec<String> = ids.into_iter().filter(|id| store.alert(id).is_some_and(Alert::is_endpoint)).collect();
+    for alert in known.iter().filter_map(|id| store.alert(id)) {
+        check(&verdict, alert)?;
+    }
+    for id in &known {
+        change(&mut store.tenant, id, status, verdict.clone(), call.caller.name(), call.now());
+    }
+    Ok(Reply::empty(200))
 }

@@ -12,8 +12,8 @@ use super::wire::Reply;
 
 pub(super) fn handle(call: &Call<'_>) -> Result<Reply, Failure> {
     match call.op.id {
-        "incidents.list" => list(call),
-        "incidents.get" => get(call),
+        "incidents.list" | "endpoint_incidents.list" => list(call),
+        "incidents.get" | "endpoint_incidents.get" => get(call),
         "incidents.update" => update(call),
         _ => not_yet(call),
     }

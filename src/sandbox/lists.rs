@@ -117,5 +117,5 @@ fn link(call: &Call<'_>, without: &[&str], last: String) -> String {
 fn nameless_link(call: &Call<'_>, size: usize, start: usize) -> String {
     let filter = call.request.fields().into_iter().find(|(name, _)| name.is_empty() || name.eq_ignore_ascii_case("$filter"));
     let filter = filter.map_or_else(String::new, |(_, value)| format!("={}&", encode(&value)));
-    format!("{}{}?{filter}={size}&$skip={start}", call.origin(), call.op.path)
+    format!("{}{}?{filter}={size}&$skip={start}", call.origin(), call.request.path)
 }

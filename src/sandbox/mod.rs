@@ -8,7 +8,9 @@
 
 mod access;
 mod actions;
+mod alert_creation;
 mod alerts;
+mod ask;
 mod baselines;
 mod body;
 mod clock;
@@ -24,6 +26,7 @@ mod form;
 mod graph;
 mod hunting;
 mod incidents;
+mod indicator;
 mod indicators;
 mod investigations;
 mod jwt;
@@ -31,9 +34,11 @@ pub mod kql;
 mod library;
 mod lists;
 mod live_response;
+mod machine_action;
 mod machines;
 mod managed;
 mod odata;
+mod packages;
 mod recommendations;
 mod router;
 mod scans;
@@ -49,6 +54,7 @@ mod tls;
 mod tvm;
 mod vulnerabilities;
 mod wire;
+mod zip;
 
 #[cfg(test)]
 mod tests;

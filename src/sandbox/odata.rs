@@ -8,6 +8,7 @@ use std::cmp::Ordering;
 use std::fmt;
 
 use crate::json::Value;
+use crate::ops;
 use crate::ops::model::{Operation, Place, Returns, Service};
 use crate::ops::types::ENTITIES;
 
@@ -552,7 +553,8 @@ fn check(expr: &Expr, op: &Operation, entity: &str, bound: &mut Vec<String>) -> 
         let ty = declared(entity, first)
             .ok_or_else(|| format!("Could not find a property named '{first}' on type '{}'.", type_name(op.service, entity)))?;
         // Where the documentation does not say which, all of them.
-        if !op.filterable.is_empty() && !op.filterable.iter().any(|f| f.eq_ignore_ascii_case(first)) {
+        let filterable = filterable(op, entity);
+        if !filterable.is_empty() && !filterable.iter().any(|f| f.eq_ignore_ascii_case(first)) {
             return Err(format!("The property '{first}' cannot be used in the $filter query option."));
         }
         Ok((path.len() == 1).then_some(ty))
@@ -616,6 +618,18 @@ fn check(expr: &Expr, op: &Operation, entity: &str, bound: &mut Vec<String>) -> 
     }
 }
 
+/// What the list at that path is made of.
+fn listed(path: &str) -> &'static str {
+    let list = ops::all().find(|op| op.path == path);
+    list.map_or("", |op| if let Returns::Many(name) = op.returns { name } else { "" })
+}
+
+/// What may be filtered by. Lists of the same things that name nothing take what the main list takes.
+fn filterable(op: &Operation, entity: &str) -> &'static [&'static str] {
+    let takes = |o: &&Operation| !o.filterable.is_empty() && matches!(o.returns, Returns::Many(name) if name == entity);
+    if op.filterable.is_empty() { ops::all().find(takes).map_or(&[], |o| o.filterable) } else { op.filterable }
+}
+
 /// Why query options are refused.
 #[derive(Debug, PartialEq)]
 pub(super) enum Refusal {
@@ -642,6 +656,8 @@ pub(super) struct Options {
 pub(super) fn options(op: &Operation, fields: &[(String, String)]) -> Result<Options, Refusal> {
     let entity = match op.returns {
         Returns::Many(name) | Returns::One(name) => name,
+        // The items of the list that is counted.
+        Returns::Number => listed(op.path.trim_end_matches("/$count")),
         _ => "",
     };
     let mut out = Options::default();

@@ -5,7 +5,7 @@
 
 use crate::json::{self, Object, Value};
 use crate::ops;
-use crate::ops::model::{Operation, Service};
+use crate::ops::model::{Operation, Returns, Service};
 
 use super::access::{self, Caller};
 use super::body::{self, Upload};
@@ -78,6 +78,12 @@ impl Call<'_> {
     /// The first part of the service's paths.
     pub(super) fn root(&self) -> &'static str {
         self.op.path.split('/').nth(1).unwrap_or_default()
+    }
+
+    /// A text, wrapped as OData wraps it.
+    pub(super) fn value(&self, text: &str) -> Reply {
+        let context = format!("{}/api/$metadata#Edm.String", self.origin());
+        Reply::json(200, &json::object([("@odata.context", context.into()), ("value", text.into())]))
     }
 
     /// One object, with the context that OData puts first.
@@ -164,6 +170,13 @@ fn call(house: &House, request: &Request, op: &'static Operation, path: Vec<(&'s
     let options = odata::options(op, &request.fields()).map_err(|r| Failure::of(op.service, r))?;
     let (body, upload) = body::read(op, request)?;
     handle(&Call { house, op, request, caller, path, options, body, upload })
+}
+
+/// Whether an operation asks the tables, which takes long when they are asked for the first time.
+pub(super) fn takes_long(op: &Operation) -> bool {
+    let resource = op.id.split('.').next().unwrap_or_default();
+    let asks = ["alerts.create", "alerts.user", "machines.logon_users", "machines.quarantine_file", "live_response.start"];
+    op.returns == Returns::Rows || ["domains", "files", "ips", "users"].contains(&resource) || asks.contains(&op.id)
 }
 
 /// Every operation's handler, by its resource. A test walks the declaration, so that none is missing.

@@ -24,7 +24,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Semaphore, oneshot};
 use tokio_rustls::TlsAcceptor;
 
-use crate::ops::model::{Returns, Service};
+use crate::ops::model::Service;
 
 use super::faults::{Fault, FaultKind};
 use super::wire::{Reply, Request, guid};
@@ -213,7 +213,7 @@ async fn respond(house: Arc<House>, request: http::Request<Incoming>, scheme: &'
         (None, Some(fault)) if fault.kind == FaultKind::Answer => planned(&house, &request, &fault),
         (None, _) => {
             let inside = Arc::clone(&house);
-            let long = stored || found.is_some_and(|op| op.returns == Returns::Rows);
+            let long = stored || found.is_some_and(router::takes_long);
             let run = move || guarded(&inside, &request, router::answer);
             if long { tokio::task::spawn_blocking(run).await.unwrap_or_else(|_| Reply::empty(500)) } else { run() }
         }

@@ -1,107 +1,23 @@
-//! What can change: the seeded tenant, and the actions that were asked of its machines.
+//! What can change: the seeded tenant, and what was made or asked for through the services.
 
-use crate::json::{Value, object};
-
-use super::clock;
+use super::indicators::Indicators;
+use super::investigations::Investigations;
+use super::library::Library;
+use super::machine_action::{Action, Stage};
 use super::seed::{Alert, Classification, Comment, Determination, Incident, Machine, Tenant};
+use super::settings::Settings;
 use super::wire::guid_for;
 use super::{detection_rules, scans};
 
 pub(super) struct Store {
-    pub(super) tenant: Tenant,
     pub(super) actions: Vec<Action>,
     pub(super) scans: Vec<scans::Scan>,
     pub(super) rules: detection_rules::Rules,
-}
-
-/// How far a machine action has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
-    Pending,
-    InProgress,
-    Succeeded,
-    Cancelled,
-}
-
-impl Stage {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Stage::Pending => "Pending",
-            Stage::InProgress => "InProgress",
-            Stage::Succeeded => "Succeeded",
-            Stage::Cancelled => "Cancelled",
-        }
-    }
-
-    pub(super) fn is_final(self) -> bool {
-        matches!(self, Stage::Succeeded | Stage::Cancelled)
-    }
-}
-
-/// Something that was asked of a machine.
-#[derive(Clone, Debug)]
-pub(super) struct Action {
-    pub(super) id: String,
-    pub(super) kind: &'static str,
-    pub(super) scope: String,
-    pub(super) machine: String,
-    pub(super) machine_name: String,
-    pub(super) requestor: String,
-    pub(super) comment: String,
-    pub(super) stage: Stage,
-    pub(super) created: i64,
-    pub(super) updated: i64,
-    pub(super) cancelled: Option<(String, String, i64)>,
-}
-
-impl Action {
-    /// Kinds that exclude each other on a machine share a class.
-    pub(super) fn class(kind: &str) -> &str {
-        if kind == "Unisolate" { "Isolate" } else { kind }
-    }
-
-    /// The sandbox has no machines that take their time: each look at an action moves it on.
-    pub(super) fn step(&mut self, now: i64) {
-        let next = match self.stage {
-            Stage::Pending => Stage::InProgress,
-            Stage::InProgress => Stage::Succeeded,
-            end => end,
-        };
-        if next != self.stage {
-            self.stage = next;
-            self.updated = now;
-        }
-    }
-
-    /// The Endpoint service's `MachineAction`.
-    pub(super) fn endpoint(&self) -> Value {
-        let (who, why, when) = match &self.cancelled {
-            Some((who, why, when)) => (who.as_str().into(), why.as_str().into(), clock::iso(*when).into()),
-            None => (Value::Null, Value::Null, Value::Null),
-        };
-        object([
-            ("id", self.id.as_str().into()),
-            ("type", self.kind.into()),
-            ("title", Value::Null),
-            ("requestor", self.requestor.as_str().into()),
-            ("requestorComment", self.comment.as_str().into()),
-            ("status", self.stage.name().into()),
-            ("machineId", self.machine.as_str().into()),
-            ("computerDnsName", self.machine_name.as_str().into()),
-            ("relatedFileInfo", Value::Null),
-            ("creationDateTimeUtc", clock::iso(self.created).into()),
-            ("lastUpdateDateTimeUtc", clock::iso(self.updated).into()),
-            ("cancellationRequestor", who),
-            ("cancellationComment", why),
-            ("cancellationDateTimeUtc", when),
-            ("errorHResult", 0i64.into()),
-            ("scope", if self.scope.is_empty() { Value::Null } else { self.scope.as_str().into() }),
-            ("commands", Value::Array(Vec::new())),
-            ("troubleshootInfo", Value::Null),
-            ("externalId", Value::Null),
-            ("requestSource", "PublicApi".into()),
-        ])
-    }
+    pub(super) library: Library,
+    pub(super) investigations: Investigations,
+    pub(super) indicators: Indicators,
+    pub(super) settings: Settings,
+    pub(super) tenant: Tenant,
 }
 
 /// What people may say about an alert or an incident, read from a request. `None` outside: not said; inside: taken back.
@@ -118,7 +34,16 @@ impl Store {
         let analyst = tenant.users.iter().find(|u| u.enabled && u.department.contains("Security")).or_else(|| tenant.users.first());
         let by = analyst.map(|u| u.upn.to_string()).unwrap_or_default();
         let (scans, rules) = (scans::seeded(&tenant, tenant.now, &by), detection_rules::seeded(tenant.now, &by));
-        Store { tenant, actions: Vec::new(), scans, rules }
+        Store {
+            actions: Vec::new(),
+            scans,
+            rules,
+            library: Library::seeded(&tenant),
+            investigations: Investigations::seeded(&tenant),
+            indicators: Indicators::seeded(&tenant),
+            settings: Settings::seeded(&tenant),
+            tenant,
+        }
     }
 
     /// A machine by its id or its DNS name, whatever the letter case.
@@ -150,6 +75,43 @@ impl Store {
 
     pub(super) fn alerts_of(&self, incident: &Incident) -> Vec<&Alert> {
         self.tenant.alerts.iter().filter(|a| incident.alerts.contains(&a.id)).collect()
+    }
+
+    pub(super) fn action(&self, id: &str) -> Option<&Action> {
+        self.actions.iter().find(|a| a.id.eq_ignore_ascii_case(id))
+    }
+
+    /// Moves every action to where it is by now, with what that does to its machine.
+    pub(super) fn settle(&mut self, now: i64) {
+        let done: Vec<usize> = self.actions.iter_mut().enumerate().filter_map(|(i, a)| a.settle(now).then_some(i)).collect();
+        done.into_iter().for_each(|i| self.ended(i));
+    }
+
+    /// The same, and a look at one of them.
+    pub(super) fn look(&mut self, id: &str, now: i64) {
+        self.settle(now);
+        let looked = self.actions.iter_mut().position(|a| a.id.eq_ignore_ascii_case(id) && a.look(now));
+        looked.into_iter().for_each(|i| self.ended(i));
+    }
+
+    /// What an action that has ended well does to its machine.
+    fn ended(&mut self, at: usize) {
+        let Some(action) = self.actions.get(at).filter(|a| a.kind == "Offboard") else { return };
+        let machine = action.machine.clone();
+        if let Some(machine) = self.machine_mut(&machine) {
+            machine.onboarding = "CanBeOnboarded";
+        }
+    }
+
+    /// The action that keeps another of that kind from a machine.
+    pub(super) fn busy(&self, machine: &str, kind: &str) -> Option<&Action> {
+        self.actions.iter().find(|a| a.machine == machine && !a.stage.is_final() && Action::class(a.kind) == Action::class(kind))
+    }
+
+    /// Whether the last action of two opposite kinds that a machine has carried out is the first kind.
+    pub(super) fn applied(&self, machine: &str, on: &str, off: &str) -> bool {
+        let own = |a: &&Action| a.machine == machine && a.stage == Stage::Succeeded && (a.kind == on || a.kind == off);
+        self.actions.iter().rev().find(own).is_some_and(|a| a.kind == on)
     }
 
     pub(super) fn action_mut(&mut self, id: &str) -> Option<&mut Action> {

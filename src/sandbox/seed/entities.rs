@@ -301,6 +301,10 @@ pub struct Machine {
     pub managed_by: &'static str,
     /// Whether it is kept out of the exposure score.
     pub excluded: bool,
+    /// Why, as the service spells it.
+    pub exclusion: &'static str,
+    /// `Onboarded`, or `CanBeOnboarded` once it was offboarded.
+    pub onboarding: &'static str,
     /// The virtual machine's id in Azure, if it is one.
     pub vm_id: Option<Arc<str>>,
     /// The places among the tenant's users of those signed in, the main one first.
@@ -500,7 +504,7 @@ pub struct Alert {
     /// A few lines.
     pub description: Arc<str>,
     /// What the service recommends.
-    pub recommended: &'static str,
+    pub recommended: Arc<str>,
     /// ATT&CK techniques, such as `T1059.001`.
     pub techniques: &'static [&'static str],
     /// When it was raised, in ticks.

@@ -406,7 +406,7 @@ impl<'w> Script<'w> {
             threat_name: draft.threat,
             title: draft.title.into(),
             description: draft.description.into(),
-            recommended: "1. Validate the alert.\n2. Look at the evidence and scope the incident.\n3. Contain the affected assets and reset the credentials seen on them.",
+            recommended: "1. Validate the alert.\n2. Look at the evidence and scope the incident.\n3. Contain the affected assets and reset the credentials seen on them.".into(),
             techniques: draft.techniques,
             created,
             first_event,

@@ -61,7 +61,7 @@ fn pair(machine: &Machine, tenant: &str, number: i64, at: i64) -> (Alert, Incide
         threat_name: "",
         title: title.clone(),
         description: "The antivirus took away a program that nobody had asked for.".into(),
-        recommended: "Nothing is left to do.",
+        recommended: "Nothing is left to do.".into(),
         techniques: &[],
         created: at,
         first_event: at - MINUTE,

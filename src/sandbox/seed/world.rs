@@ -547,6 +547,8 @@ fn machines(now: i64, random: &mut Random, users: &[User]) -> Vec<Arc<Machine>> 
                 _ => "Intune",
             },
             excluded: health == Health::NoSensorData,
+            exclusion: "InactiveDevice",
+            onboarding: "Onboarded",
             vm_id: (*host == "lark-web-01" || *host == "lark-app-01").then(|| random.guid()),
             users: vec![*first, *second],
             logged_on: [first, second].iter().filter_map(|u| users.get(**u)).map(|u| u.account.clone()).collect(),

@@ -1,9 +1,0 @@
-//! Domains, files, IP addresses and users.
-
-use super::failure::Failure;
-use super::router::{Call, not_yet};
-use super::wire::Reply;
-
-pub(super) fn handle(call: &Call<'_>) -> Result<Reply, Failure> {
-    not_yet(call)
-}

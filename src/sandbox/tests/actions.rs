@@ -155,6 +155,8 @@ fn cancelling_any_kind_needs_its_own_permission() {
         desk.sandbox.grant(permission);
         let own = app_token(&desk.sandbox, ENDPOINT);
         assert_eq!(call(&desk.sandbox, &own, "POST", &path, r#"{"Comment":"x"}"#).at("status"), "Cancelled", "{what}");
-        permissions.iter().for_each(|p| drop(desk.sandbox.grant(p)));
+        for permission in permissions {
+            desk.sandbox.grant(permission);
+        }
     }
 }

@@ -102,6 +102,8 @@ def test_what_is_no_list_of_ids_is_refused_before_anything_is_sent(
         ("cancel_on_timeout", {"cancel_on_timeout": True}),
         ("comment", {"comment": 7}),
         ("id", {"id": ["a" * 40, 5.5]}),
+        # The first is good, and is not isolated all the same.
+        ("id", {"id": ["a" * 40, "../b"]}),
     ],
 )
 def test_a_wrong_option_is_refused_by_name_before_anything_is_sent(

@@ -266,6 +266,7 @@ def test_with_the_list_a_plain_request_may_only_read(sb: xdrkit.Sandbox, faces: 
         ("DELETE", "/api/indicators/1", "endpoint"),
         ("POST", f"/api/advancedqueries/run/../../machines/{good}/isolate", "endpoint"),
         ("POST", f"/api/advancedqueries/run/%2e%2e/%2e%2e/machines/{good}/isolate", "endpoint"),
+        ("POST", "/api/indicators", "endpoint"),
         ("POST", "/v1.0/$batch", "graph"),
         ("POST", "/api/advancedqueries/run", "graph"),
     ):

@@ -2618,7 +2618,18 @@ class AsyncExports(AsyncResource):
 
     async def download(
         self,
-        name: Literal["av_health", "baselines", "browser_extensions", "certificates", "firmware", "information_gathering", "non_cpe_software", "secure_configurations", "software_inventory", "vulnerabilities"],
+        name: Literal[
+            "av_health",
+            "baselines",
+            "browser_extensions",
+            "certificates",
+            "firmware",
+            "information_gathering",
+            "non_cpe_software",
+            "secure_configurations",
+            "software_inventory",
+            "vulnerabilities",
+        ],
         *,
         to: str | PathLike[str],
         format: Literal["parquet", "ndjson", "arrow"] = "parquet",
@@ -2676,7 +2687,18 @@ class AsyncExports(AsyncResource):
 
     def rows(
         self,
-        name: Literal["av_health", "baselines", "browser_extensions", "certificates", "firmware", "information_gathering", "non_cpe_software", "secure_configurations", "software_inventory", "vulnerabilities"],
+        name: Literal[
+            "av_health",
+            "baselines",
+            "browser_extensions",
+            "certificates",
+            "firmware",
+            "information_gathering",
+            "non_cpe_software",
+            "secure_configurations",
+            "software_inventory",
+            "vulnerabilities",
+        ],
         *,
         hours: int | None = None,
     ) -> AsyncIterator[dict[str, Any]]:

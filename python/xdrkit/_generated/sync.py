@@ -2580,7 +2580,18 @@ class Exports(Resource):
 
     def download(
         self,
-        name: Literal["av_health", "baselines", "browser_extensions", "certificates", "firmware", "information_gathering", "non_cpe_software", "secure_configurations", "software_inventory", "vulnerabilities"],
+        name: Literal[
+            "av_health",
+            "baselines",
+            "browser_extensions",
+            "certificates",
+            "firmware",
+            "information_gathering",
+            "non_cpe_software",
+            "secure_configurations",
+            "software_inventory",
+            "vulnerabilities",
+        ],
         *,
         to: str | PathLike[str],
         format: Literal["parquet", "ndjson", "arrow"] = "parquet",
@@ -2638,7 +2649,18 @@ class Exports(Resource):
 
     def rows(
         self,
-        name: Literal["av_health", "baselines", "browser_extensions", "certificates", "firmware", "information_gathering", "non_cpe_software", "secure_configurations", "software_inventory", "vulnerabilities"],
+        name: Literal[
+            "av_health",
+            "baselines",
+            "browser_extensions",
+            "certificates",
+            "firmware",
+            "information_gathering",
+            "non_cpe_software",
+            "secure_configurations",
+            "software_inventory",
+            "vulnerabilities",
+        ],
         *,
         hours: int | None = None,
     ) -> Iterator[dict[str, Any]]:

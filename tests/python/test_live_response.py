@@ -568,3 +568,54 @@ def test_an_upload_is_recorded_without_its_content(sb: xdrkit.Sandbox, faces: Fa
     with pytest.raises(xdrkit.ActionRefusedError):
         faces(dry_run=True)("library.upload", b"x", name="a.ps1")
     assert operations_of(sb) == ["library.upload"]
+
+
+# Against the sandbox's own live response
+
+
+def test_the_whole_way_from_the_library_to_the_transcript(face: Face, tmp_path: Path) -> None:
+    machine = face.all("machines.list", top=1)[0]["id"]
+    face("library.upload", b"Get-Date", name="when.ps1", description="the time")
+    assert "when.ps1" in [one["fileName"] for one in face.all("library.list")]
+    commands = [("PutFile", "when.ps1"), ("RunScript", "when.ps1", "-Utc"), ("GetFile", "c:\\temp\\log.txt")]
+    put, ran, got = face("live_response.run", machine, commands, comment="case 1", to=tmp_path)
+    assert [put["status"], ran["status"], got["status"]] == ["Completed"] * 3
+    assert ran["transcript"]["exit_code"] == 0
+    assert "Arguments: -Utc\r\n" in ran["transcript"]["script_output"]
+    assert got["path"].stat().st_size > 0
+    with pytest.raises(xdrkit.ActionFailedError, match="does not exist") as caught:
+        face("live_response.run", machine, [("RunScript", "when.ps1"), ("RunScript", "absent.ps1")], comment="case 1")
+    assert caught.value.command == 1
+    assert caught.value.action is not None
+    ran, failed = face("live_response.results", caught.value.action["id"])
+    assert (ran["transcript"]["exit_code"], failed["transcript"]) == (0, None)
+    face("library.delete", "when.ps1")
+    assert "when.ps1" not in [one["fileName"] for one in face.all("library.list")]
+
+
+def test_a_package_and_logs_arrive(sb: xdrkit.Sandbox, face: Face, tmp_path: Path) -> None:
+    machine = face.all("machines.list", top=1)[0]["id"]
+    package = face("machines.collect_package", machine, comment="case 2")
+    path = face("machine_actions.download_package", package, tmp_path / "package.zip")
+    assert path.read_bytes()[:2] == b"PK"
+    logs = face("machines.collect_logs", machine, comment="case 3")
+    assert face("machine_actions.download_logs", logs["id"], tmp_path / "logs").stat().st_size > 0
+    face("live_response.get_file", machine, "c:\\a.txt", tmp_path / "a.txt", comment="case 4")
+    stored = [r for r in sb.requests if r["path"].startswith("/_storage/")]
+    assert all(r["authorization"] is False for r in stored)
+
+
+@pytest.mark.parametrize("what", ["live_response", "investigation"])
+def test_a_session_or_investigation_whose_answer_got_lost_is_found(sb: xdrkit.Sandbox, face: Face, what: str) -> None:
+    machine = face.all("machines.list", top=1)[0]["id"]
+    if what == "live_response":
+        face("library.upload", b"x", name="x.ps1")
+        sb.fault(operation="live_response.start", kind="truncate")
+        assert face("live_response.run_script", machine, "x.ps1", comment="lost")["exit_code"] == 0
+    else:
+        sb.fault(operation="investigations.start", kind="truncate")
+        (one,) = face("investigations.start", [machine], comment="lost")
+        assert one.found
+        assert one.value["machineId"] == machine
+    started = [r for r in sb.requests if r["operation"] in ("live_response.start", "investigations.start")]
+    assert len(started) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import stat
 from pathlib import Path
@@ -420,6 +421,28 @@ def test_an_outcome_that_can_not_be_recorded_is_not_lost(sb: xdrkit.Sandbox, fac
     machine = by_group(face)["Workstations"]
     with pytest.warns(RuntimeWarning, match="the queue is full"):
         assert face("machines.isolate", machine, comment="c")["status"] == "Pending"
+
+
+def test_what_was_cancelled_on_its_way_is_recorded(sb: xdrkit.Sandbox) -> None:
+    seen: list[dict[str, Any]] = []
+
+    async def main() -> None:
+        async with sb.async_client(on_action=seen.append) as client:
+            machine = await client.machines.list().first()
+            assert machine is not None
+            sb.fault(operation="machines.isolate", kind="stall")
+            task = asyncio.ensure_future(client.machines.isolate(machine["id"], comment="c"))
+            while not any(one["phase"] == "intent" for one in seen):
+                await asyncio.sleep(0)
+            for _ in range(1000):
+                await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    asyncio.run(main())
+    assert [one["phase"] for one in seen] == ["intent", "outcome"]
+    assert seen[1]["outcome"] == {"ok": False, "error": "CancelledError"}
 
 
 def test_a_function_is_given_the_records(sb: xdrkit.Sandbox, faces: Faces) -> None:

@@ -6,6 +6,7 @@ Every flow of a client that has a policy runs inside `guarded`, so that no helpe
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xdrkit import _core
@@ -36,28 +37,31 @@ class Facts(NamedTuple):
     is_upload: bool
 
 
-_facts: dict[str, Facts] = {}
+@lru_cache(maxsize=1)
+def table() -> dict[str, Facts]:
+    """What the declaration says of each operation. Whole or not at all: what was missing here would go unguarded."""
+    found: dict[str, Facts] = {}
+    for op in _core.operations():
+        path = [p["name"] for p in op["params"] if p["in"] == "path"]
+        of_machine = [p["name"] for p in op["params"] if p["wire"].lower() in ("machineid", "machineids")]
+        if op["path"].startswith("/api/machines/{"):
+            of_machine = path[:1]
+        found[op["id"]] = Facts(
+            op["method"],
+            op["path"],
+            op["service"],
+            op["effect"],
+            op["returns"]["type"],
+            path[0] if len(path) == 1 else None,
+            of_machine[0] if of_machine and op["effect"] != "reads" else None,
+            any(p["type"] == "file" for p in op["params"]),
+        )
+    return found
 
 
 def facts(operation: str) -> Facts | None:
-    """What the declaration says, None for an operation that there is not."""
-    if not _facts:
-        for op in _core.operations():
-            path = [p["name"] for p in op["params"] if p["in"] == "path"]
-            of_machine = [p["name"] for p in op["params"] if p["wire"].lower() in ("machineid", "machineids")]
-            if op["path"].startswith("/api/machines/{"):
-                of_machine = path[:1]
-            _facts[op["id"]] = Facts(
-                op["method"],
-                op["path"],
-                op["service"],
-                op["effect"],
-                op["returns"]["type"],
-                path[0] if len(path) == 1 else None,
-                of_machine[0] if of_machine and op["effect"] != "reads" else None,
-                any(p["type"] == "file" for p in op["params"]),
-            )
-    return _facts.get(operation)
+    """What the declaration says of an operation, None if there is none of that name."""
+    return table().get(operation)
 
 
 class Passed(Step):
@@ -345,10 +349,9 @@ def _is_read(method: str, path: str, service: str) -> bool:
     """Whether a plain request only reads, as far as its method tells, or the operation that it is."""
     if method.upper() in ("GET", "HEAD"):
         return True
-    facts("")  # fills the table
     path = re.sub(r"^[a-z]+://[^/]+", "", path.partition("?")[0])
     # Letter by letter: a path that leads elsewhere by dots is none that is declared.
     return any(
         known.effect == "reads" and known.service == service and (known.method, known.path) == (method.upper(), path)
-        for known in _facts.values()
+        for known in table().values()
     )

@@ -223,6 +223,9 @@ fn check_ip(name: &str, value: &Value) -> Result<Value> {
     }
 }
 
+/// What a request spells otherwise than answers do: type, property, name in a request. Names in bodies are case-sensitive.
+const SENT_AS: &[(&str, &str, &str)] = &[("Indicator", "externalId", "externalID")];
+
 /// An object of a declared type, its keys in the service's spelling whatever spelling they were given in.
 fn object(name: &str, ty: &str, value: &Value) -> Result<Value> {
     let Value::Object(members) = value else { return Err(wrong_type(name, "a dict", value)) };
@@ -241,7 +244,8 @@ fn object(name: &str, ty: &str, value: &Value) -> Result<Value> {
             let guess = did_you_mean(key, known.iter().copied());
             return Err(Error::argument(name, format!("{ty} has no {key:?}; it has {}.{guess}", known.join(", "))).detail("allowed", known));
         };
-        out.insert(wire.to_owned(), typed(name, ty, value)?);
+        let sent = SENT_AS.iter().find(|(of, answered, _)| *of == entity.name && *answered == wire).map_or(wire, |(_, _, sent)| *sent);
+        out.insert(sent.to_owned(), typed(name, ty, value)?);
     }
     Ok(Value::Object(out))
 }
@@ -385,6 +389,9 @@ mod tests {
         assert_eq!(sent, wanted);
         let wrong = refusal("indicators.import_batch", "indicators", of(r#"[{"indicator_valu":"x"}]"#));
         assert!(wrong.contains("Did you mean \"indicatorValue\"?"), "{wrong}");
+        let own = of(r#"[{"external_id":"7"},{"externalId":"7"},{"externalID":"7"}]"#);
+        let wanted = of(r#"[{"externalID":"7"},{"externalID":"7"},{"externalID":"7"}]"#);
+        assert_eq!(checked("indicators.import_batch", "indicators", own).unwrap(), wanted);
         let nested = of(r#"[{"type":"runscript","params":[{"Key":"args","value":"-x"}]}]"#);
         let wanted = of(r#"[{"type":"RunScript","params":[{"key":"Args","value":"-x"}]}]"#);
         assert_eq!(checked("live_response.start", "commands", nested).unwrap(), wanted);

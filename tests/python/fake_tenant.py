@@ -114,7 +114,10 @@ class FakeTenant:
         there = self.lists["/api/indicators"]
         for old in there:
             if (old["indicatorValue"], old["indicatorType"]) == (item["indicatorValue"], item["indicatorType"]):
-                old.update({name: value for name, value in item.items() if name != "application"})
+                # What an update leaves out is gone: the harder of the two ways in which the service may mean it.
+                kept = {name: old.get(name) for name in ("id", "application")}
+                old.clear()
+                old.update({**item, **kept})
                 break
         else:
             self.last_id += 1

@@ -72,7 +72,7 @@ def test_alerts_come_with_the_list_where_the_service_can(side: Side, tenant: Fak
 
 
 def test_smaller_pages_are_tried(side: Side, tenant: FakeTenant) -> None:
-    tenant.hook = expanding(tenant, most=10)
+    tenant.hook = expanding(tenant, most=20)
     assert side.call(tenant, "graph.incidents.list", expand="alerts") == expanded(tenant)
     assert all("$expand" in query for _, _, query, _ in tenant.requests)
 
@@ -102,6 +102,8 @@ def test_a_limit_holds_across_the_fall_back(side: Side, tenant: FakeTenant) -> N
     if not side.is_async:
         with side.client(tenant) as client:
             assert first(client) == expanded(tenant)[:3]
+        # The service is asked for no more than is wanted.
+        assert tenant.requests[-1][2]["$top"] == "3"
 
 
 def test_an_incident_that_is_too_big_by_itself_gets_its_alerts_from_their_list(side: Side, tenant: FakeTenant) -> None:
@@ -126,6 +128,14 @@ def test_the_alerts_of_a_big_incident_come_from_all_pages(side: Side, tenant: Fa
     assert side.call(tenant, "graph.incidents.get", "3", expand="alerts")["alerts"] == [{"id": "first"}, {"id": "last"}]
 
 
+def test_an_incident_that_cannot_be_had_is_an_error_and_no_gap(side: Side, tenant: FakeTenant) -> None:
+    inner = expanding(tenant, most=0)
+    gone = LIST + "/4"
+    tenant.hook = lambda m, p, q, b: failure(404, "NotFound", "gone") if p == gone else inner(m, p, q, b)
+    with pytest.raises(xdrkit.NotFoundError):
+        side.call(tenant, "graph.incidents.list", expand="alerts")
+
+
 def test_where_nothing_helps_the_services_error_is_raised(side: Side, tenant: FakeTenant) -> None:
     inner = expanding(tenant, most=0, big=("3",))
     tenant.hook = lambda m, path, q, b: failure(400, "BadRequest", "no") if path == ALERTS else inner(m, path, q, b)
@@ -134,7 +144,10 @@ def test_where_nothing_helps_the_services_error_is_raised(side: Side, tenant: Fa
     assert caught.value.status == 500
 
 
-@pytest.mark.parametrize(("status", "error"), [(403, xdrkit.PermissionDeniedError), (400, xdrkit.BadRequestError)])
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(403, xdrkit.PermissionDeniedError), (400, xdrkit.BadRequestError), (503, xdrkit.ServiceError)],
+)
 def test_other_failures_are_no_reason_to_fall_back(side: Side, tenant: FakeTenant, status: int, error: Any) -> None:
     tenant.hook = lambda *_: failure(status, "x", "no")
     with pytest.raises(error):
@@ -193,6 +206,7 @@ def test_redirections_that_do_not_end_are_an_error(
     tenant.lists[path] = [{key: kind(n), "redirectIncidentId": kind(3 - n)} for n in (1, 2)]
     with pytest.raises(xdrkit.BadResponseError, match="in a circle: 1 -> 2 -> 1"):
         side.call(tenant, method, kind(1), follow=True)
+    assert len(tenant.requests) == 2
     tenant.lists[path] = [{key: kind(n), "redirectIncidentId": kind(n + 1)} for n in range(1, 99)]
     tenant.requests.clear()
     with pytest.raises(xdrkit.BadResponseError, match="more than 10 steps"):

@@ -404,6 +404,18 @@ def test_nothing_of_others_is_touched(side: Side, tenant: FakeTenant) -> None:
     assert len(there(tenant)) == 2
 
 
+def test_ours_is_found_behind_somebody_elses_of_the_same_value(side: Side, tenant: FakeTenant) -> None:
+    put(tenant, "evil.example", "other", action="Allowed")
+    there(tenant).append({**there(tenant)[0], "id": "7", "application": "feed", "action": "Warn"})
+    plan = side.call(tenant, "indicators.sync", ["evil.example"], scope="feed", dry_run=True, **SAID)
+    assert [(change.kind, change.id) for change in plan] == [("update", "7")]
+
+
+def test_an_id_of_ones_own_is_sent_as_the_service_spells_it(side: Side, tenant: FakeTenant) -> None:
+    side.call(tenant, "indicators.upsert_many", [{"value": "evil.example", "external_id": "case 7"}], **SAID)
+    assert tenant.sent("POST", IMPORT)[0]["Indicators"][0]["externalID"] == "case 7"
+
+
 def test_a_while_is_renewed_when_little_is_left_and_a_moment_is_kept(side: Side, tenant: FakeTenant) -> None:
     now = datetime.now(timezone.utc)
 
@@ -519,6 +531,19 @@ def test_one_that_somebody_else_deleted_meanwhile_is_deleted(side: Side, tenant:
     assert filters == [None, "application eq 'feed'", "application eq 'feed'"]
 
 
+def test_one_that_the_list_shows_though_it_is_gone_is_deleted(side: Side, tenant: FakeTenant) -> None:
+    fill(tenant, "feed", 9)
+
+    def hook(method: str, path: str, query: Any, body: Any) -> Any:
+        gone = path == DELETE and "100004" in body["IndicatorIds"]
+        return failure(404, "ResourceNotFound", "100004 was not found") if gone else None
+
+    tenant.hook = hook
+    plan = side.call(tenant, "indicators.sync", ["new.example"], scope="feed", **SAID)
+    assert len(plan.outcomes.ok) == 10
+    assert values(tenant) == ["feed4.example", "new.example"]
+
+
 def test_one_that_cannot_be_deleted_does_not_cost_the_others(side: Side, tenant: FakeTenant) -> None:
     fill(tenant, "feed", 20)
 
@@ -567,3 +592,23 @@ def test_an_item_of_another_application_is_refused(side: Side, tenant: FakeTenan
     with pytest.raises(xdrkit.InvalidArgumentError, match="of the application 'other'"):
         side.call(tenant, "indicators.sync", [{"value": "a.example", "application": "other"}], scope="feed", **SAID)
     assert tenant.requests == []
+
+
+def test_the_sandbox_takes_them_and_is_kept_in_step(side: Side, sb: xdrkit.Sandbox) -> None:
+    said = {**SAID, "expires": "30d", "severity": "High"}
+    given = [SHA256, "1.2.3.4", {"value": "evil.example", "external_id": "case 7"}, "https://evil.example/x"]
+    foreign = len(side.call(sb, "indicators.list"))
+    plan = side.call(sb, "indicators.sync", given, scope="feed", **said)
+    assert not plan.outcomes.failed
+    assert (plan.counts["create"], plan.active) == (4, foreign)
+    again = side.call(sb, "indicators.sync", given, scope="feed", **said)
+    assert (bool(again), again.counts["unchanged"]) == (False, 4)
+    less = side.call(sb, "indicators.sync", given[1:], scope="feed", **{**said, "action": "Warn"})
+    assert (less.counts["update"], less.counts["delete"]) == (3, 1)
+    assert not less.outcomes.failed
+    left = [item for item in side.call(sb, "indicators.list") if item["application"] == "feed"]
+    assert {item["action"] for item in left} == {"Warn"}
+    assert len(left) == 3
+    outcomes = side.call(sb, "indicators.import_many", domains(1100), **said)
+    assert len(outcomes.ok) == 1100
+    assert len(side.call(sb, "indicators.list")) == foreign + 1103

@@ -309,13 +309,23 @@ def method(op: dict[str, Any], is_async: bool) -> list[str]:
     return [*signature(op, is_async), *docstring(op, is_async), *lines]
 
 
+def broken(parameter: str) -> str:
+    """A parameter of a helper; one that no line takes has each member of its Literal on a line of its own."""
+    found = re.fullmatch(r"(.*: Literal\[)([^\]]*)(\].*)", parameter)
+    if len(parameter) + 9 <= WIDTH or found is None:
+        return parameter
+    members = "".join(f"\n            {member}," for member in found[2].split(", "))
+    return f"{found[1]}{members}\n        {found[3]}"
+
+
 def helper_method(helper: Helper, is_async: bool) -> list[str]:
     """The lines of a helper's method."""
     answer = helper.answer
     if helper.is_stream:
         answer = f"{'AsyncIterator' if is_async else 'Iterator'}[{answer}]"
     coroutine = "async " if is_async and not helper.is_stream else ""
-    lines = exploded(f"{coroutine}def {helper.name}(", helper.parameters(), f") -> {answer}:", 4)
+    parameters = [broken(text) for text in helper.parameters()]
+    lines = exploded(f"{coroutine}def {helper.name}(", parameters, f") -> {answer}:", 4)
     first, *rest = helper.doc.splitlines()
     doc = [f'        """{first}', *(f"        {line}".rstrip() for line in rest), *(['        """'] if rest else [])]
     if not rest:

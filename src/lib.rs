@@ -10,6 +10,7 @@ pub mod cloud;
 pub mod error;
 pub mod exports;
 pub mod filter;
+pub mod frame;
 pub mod hunt;
 pub mod json;
 pub mod ops;

@@ -2,9 +2,11 @@
 
 pub(crate) mod download;
 mod identity;
+mod pages;
 
 pub use download::Downloaded;
 pub use identity::Identity;
+pub use pages::Pages;
 
 use crate::{
     argument,
@@ -18,7 +20,7 @@ use crate::{
         self,
         model::{Operation, Returns, Safety, Service},
     },
-    page::{self, Pager},
+    page,
     perprocess::PerProcess,
     pipeline::{Bounds, Call, Pipeline, Response, check_headers},
     request::{self, Request},
@@ -34,7 +36,7 @@ use std::{
     },
     time::Duration,
 };
-use tokio::sync::{Mutex, watch};
+use tokio::sync::watch;
 use url::{Origin, Url};
 
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -297,14 +299,6 @@ impl Client {
         Ok((request, op))
     }
 
-    /// Walks through a list.
-    pub fn pages(&self, op: &'static Operation, arguments: &Object, page_size: Option<u32>, options: CallOptions) -> Result<Pages> {
-        check(&options)?;
-        let arguments = argument::resolve(op, arguments, self.shared.parts.wire.clock.wall())?;
-        let pager = Pager::new(op, &arguments, page_size, self.base(op.service), &self.origins(op.service))?;
-        Ok(Pages { client: self.clone(), options, pager: Arc::new(Mutex::new(pager)) })
-    }
-
     /// Runs a hunting query on the endpoint that is wanted, or on the first that the token allows.
     pub async fn hunt(&self, query: Query, options: CallOptions) -> Result<Hunted> {
         query.check()?;
@@ -497,38 +491,6 @@ impl Client {
         let pipeline = self.pipeline();
         self.until_closed(pipeline.send(call)).await?
     }
-}
-
-/// A walk through a list. Clones walk together.
-#[derive(Clone, Debug)]
-pub struct Pages {
-    client: Client,
-    options: CallOptions,
-    pager: Arc<Mutex<Pager>>,
-}
-
-impl Pages {
-    /// The next page's items, or `None` at the end. After an error the same page can be asked for again.
-    pub async fn next(&self) -> Result<Option<Vec<Value>>> {
-        let mut pager = self.pager.lock().await;
-        let Some(request) = pager.next_request()? else { return Ok(None) };
-        let op = pager.operation();
-        match self.client.send(op, request, self.options).await {
-            Ok(response) => pager.accept(body(&response)?).map(Some),
-            // The Endpoint service answers 404 where others answer with an empty list.
-            Err(e) if e.kind() == Kind::NotFound && pager.at_start() && is_empty_list(op, &e) => {
-                pager.finish();
-                Ok(None)
-            }
-            Err(e) => Err(e),
-        }
-    }
-}
-
-/// A 404 that the service itself gave for a list without parameters in its path, not one from a wrong address.
-fn is_empty_list(op: &Operation, error: &Error) -> bool {
-    let said_by_service = error.facts().code.as_deref().is_some_and(|c| c == "ResourceNotFound" || c == "NotFound");
-    op.service == Service::Endpoint && !op.path.contains('{') && said_by_service
 }
 
 /// An answer's body in the form that the operation declares.

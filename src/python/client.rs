@@ -6,6 +6,7 @@ use super::{
     credential::PyCredential,
     errors::{lift, raise},
     exports::{PyExport, PyExportRows},
+    frame::PyFrame,
     runtime,
     table::PyTable,
 };
@@ -15,6 +16,7 @@ use crate::{
     client::{Body, CallOptions, Client, Downloaded, Identity, Pages, Raw},
     clock::VirtualClock,
     error::{Error, Result, listed},
+    frame::Frame,
     hunt::{Api, Hunted, Query, Window},
     json::{Object, Value},
     ops::model::{Operation, Service},
@@ -449,6 +451,21 @@ impl PageCursor {
     fn next_async<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let pages = self.0.clone();
         bridge::future(py, async move { pages.next().await }, |py, page| value(py, page.into()))
+    }
+
+    /// The next page as typed columns.
+    fn next_frame(&self, py: Python<'_>) -> PyResult<Option<PyFrame>> {
+        let pages = self.0.clone();
+        let page = runtime::wait(py, async move { pages.next().await })?;
+        Ok(page.map(|rows| PyFrame::page(Frame::new(self.0.operation()), rows)))
+    }
+
+    fn next_frame_async<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let (pages, op) = (self.0.clone(), self.0.operation());
+        bridge::future(py, async move { pages.next().await }, move |py, page| match page {
+            Some(rows) => Ok(Py::new(py, PyFrame::page(Frame::new(op), rows))?.into_any()),
+            None => Ok(py.None()),
+        })
     }
 }
 

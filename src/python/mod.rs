@@ -8,6 +8,7 @@ mod credential;
 mod declaration;
 mod errors;
 mod exports;
+mod frame;
 mod gate;
 mod logging;
 mod runtime;
@@ -29,6 +30,7 @@ mod _core {
     use super::declaration::{hunting_schema, operations, permission_names, permissions_for, types};
     #[pymodule_export]
     use super::exports::{PyExport, PyExportRows, exports};
+    use super::frame::PyFrame;
     #[pymodule_export]
     use super::gate::_shutdown;
     #[pymodule_export]

@@ -52,6 +52,14 @@ class ExpandingCursor:
         """The next page; None at the end."""
         return await run_async(self._core, self._next())
 
+    def next_frame(self) -> _core.Frame | None:
+        """The next page as typed columns; None at the end."""
+        return _frame(self.next())
+
+    async def next_frame_async(self) -> _core.Frame | None:
+        """The next page as typed columns; None at the end."""
+        return _frame(await self.next_async())
+
     def _next(self) -> Flow[list[Any] | None]:
         while True:
             try:
@@ -84,6 +92,12 @@ class ExpandingCursor:
             arguments.pop("expand", None)
         logging.getLogger("xdrkit").info("%s: status %s for expand=alerts: %s", _LIST, error.status, way)
         self._cursor = self._core.pages(_LIST, arguments, options or None)
+
+
+def _frame(page: list[Any] | None) -> _core.Frame | None:
+    from . import _core
+
+    return None if page is None else _core.Frame(_LIST, True, page)
 
 
 def with_alerts(incidents: list[dict[str, Any]]) -> Flow[None]:

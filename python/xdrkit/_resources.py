@@ -60,11 +60,13 @@ class Resource:
         return listed(self._call(operation, arguments, **options))
 
     def _pages(self, operation: str, arguments: dict[str, Any], **options: Any) -> Pages[Any]:
+        # The names of what was not given tell what the list takes.
+        known = {**dict.fromkeys(arguments), **wire(**arguments)}
         if is_expanding(operation, arguments):
             from ._expand import ExpandedPages
 
-            return ExpandedPages(self._core, operation, wire(**arguments), given(**options))
-        return Pages(self._core, operation, wire(**arguments), given(**options))
+            return ExpandedPages(self._core, operation, known, given(**options))
+        return Pages(self._core, operation, known, given(**options))
 
     def _hunt(self, api: str, arguments: dict[str, Any], **options: Any) -> HuntResult:
         query = arguments.pop("query")
@@ -113,11 +115,13 @@ class AsyncResource(Resource):
         return listed(await self._call(operation, arguments, **options))
 
     def _pages(self, operation: str, arguments: dict[str, Any], **options: Any) -> AsyncPages[Any]:  # type: ignore[override]
+        # The names of what was not given tell what the list takes.
+        known = {**dict.fromkeys(arguments), **wire(**arguments)}
         if is_expanding(operation, arguments):
             from ._expand import AsyncExpandedPages
 
-            return AsyncExpandedPages(self._core, operation, wire(**arguments), given(**options))
-        return AsyncPages(self._core, operation, wire(**arguments), given(**options))
+            return AsyncExpandedPages(self._core, operation, known, given(**options))
+        return AsyncPages(self._core, operation, known, given(**options))
 
     async def _hunt(self, api: str, arguments: dict[str, Any], **options: Any) -> HuntResult:  # type: ignore[override]
         query = arguments.pop("query")

@@ -1,7 +1,7 @@
 //! Rows of a list as typed columns: Arrow, texts for files, and lists for data frames that know no Arrow.
 
 use super::{
-    convert::to_python,
+    convert::{from_python, to_python},
     errors::{lift, plain},
 };
 use crate::{
@@ -33,12 +33,15 @@ impl PyFrame {
 
 #[pymethods]
 impl PyFrame {
-    /// No rows of what an operation answers.
+    /// Rows of what an operation answers; none at first, if none are given.
     #[new]
-    #[pyo3(signature = (operation, same=false))]
-    fn new(py: Python<'_>, operation: &str, same: bool) -> PyResult<PyFrame> {
+    #[pyo3(signature = (operation, same=false, rows=None))]
+    fn new(py: Python<'_>, operation: &str, same: bool, rows: Option<Vec<Bound<'_, PyAny>>>) -> PyResult<PyFrame> {
         let op = lift(py, request::operation(operation))?;
-        Ok(PyFrame { frame: Frame::new(op), same })
+        let rows = rows.unwrap_or_default().iter().map(|row| lift(py, from_python(row, "rows"))).collect::<PyResult<_>>()?;
+        let mut frame = Frame::new(op);
+        frame.extend(rows);
+        Ok(PyFrame { frame, same })
     }
 
     fn __len__(&self) -> usize {

@@ -112,14 +112,6 @@ def test_the_repr_names_operation_and_arguments_and_asks_nothing() -> None:
     assert core.sent == 0
 
 
-def test_items_become_data_frames() -> None:
-    pl = pytest.importorskip("polars")
-    frame = Pages(FakeCore([{"a": 1}], [{"a": None, "b": "x"}]), "x.list", {}, {}).to_polars()  # type: ignore[arg-type,list-item]
-    assert frame.equals(pl.DataFrame({"a": [1, None], "b": [None, "x"]}))
-    pytest.importorskip("pandas")
-    assert list(Pages(FakeCore([{"a": 1}]), "x.list", {}, {}).to_pandas()["a"]) == [1]  # type: ignore[arg-type,list-item]
-
-
 # The same for the async client
 
 
@@ -188,11 +180,3 @@ def test_async_the_repr_names_operation_and_arguments_and_asks_nothing() -> None
     core = FakeCore([1])
     assert repr(listing(AsyncPages, core, filter="a eq 'b'")) == """<AsyncPages of machines.list filter="a eq 'b'">"""
     assert core.sent == 0
-
-
-def test_async_items_become_data_frames(run: Run) -> None:
-    pl = pytest.importorskip("polars")
-    pages = AsyncPages(FakeCore([{"a": 1}], [{"a": None, "b": "x"}]), "x.list", {}, {})  # type: ignore[arg-type,list-item]
-    assert run(pages.to_polars()).equals(pl.DataFrame({"a": [1, None], "b": [None, "x"]}))
-    pytest.importorskip("pandas")
-    assert list(run(AsyncPages(FakeCore([{"a": 1}]), "x.list", {}, {}).to_pandas())["a"]) == [1]  # type: ignore[arg-type,list-item]

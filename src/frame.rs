@@ -18,7 +18,7 @@ use arrow_array::{
     builder::{Int64Builder, ListBuilder, StringBuilder},
 };
 use arrow_schema::{Field, Schema};
-use jiff::{Timestamp, civil};
+use jiff::{Timestamp, civil, tz::TimeZone};
 use std::sync::Arc;
 
 /// The column of what fits no other.
@@ -64,8 +64,8 @@ impl Type {
             "Int16" | "Int32" | "Int64" | "Byte" => Type::Int,
             "Double" | "Single" => Type::Float,
             "DateTimeOffset" => Type::Time,
-            "String" if ["timestamp", "timeoffset", "date"].iter().any(|end| name.ends_with(end)) => Type::Time,
             "String" if name.starts_with("avis") && name.ends_with("uptodate") => Type::Bool,
+            "String" if ["timestamp", "timeoffset", "date"].iter().any(|end| name.ends_with(end)) => Type::Time,
             "Collection(Int32)" | "Collection(Int64)" => Type::Ints,
             _ => match ty.strip_prefix("Collection(").and_then(|t| t.strip_suffix(')')) {
                 Some(inner) if inner != "Object" && !ENTITIES.iter().any(|e| e.name == inner) => Type::Texts,
@@ -88,8 +88,8 @@ pub enum Cell {
     Int(i64),
     /// A number.
     Float(f64),
-    /// A point in time.
-    Time(Timestamp),
+    /// A point in time, in UTC. Services write the end of the year 9999, which is past what timestamps here reach.
+    Time(civil::DateTime),
     /// A list of texts.
     Texts(Vec<Option<String>>),
     /// A list of whole numbers.
@@ -294,10 +294,9 @@ fn time(text: &str) -> Option<Cell> {
         return Some(Cell::Null);
     }
     if let Ok(at) = text.parse::<Timestamp>() {
-        return Some(Cell::Time(at));
+        return Some(Cell::Time(at.to_zoned(TimeZone::UTC).datetime()));
     }
-    let local: civil::DateTime = text.parse().ok()?;
-    Some(Cell::Time(local.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp()))
+    text.strip_suffix('Z').unwrap_or(text).parse().ok().map(Cell::Time)
 }
 
 fn array(column: &Column, same: bool) -> ArrayRef {
@@ -333,12 +332,16 @@ fn array(column: &Column, same: bool) -> ArrayRef {
 
 /// Nanoseconds keep all digits and reach from 1677 to 2262; a column that reaches further, such as to the year 9999, has microseconds. Where
 /// columns must not depend on their rows, it is microseconds.
-fn times(times: Vec<Option<Timestamp>>, same: bool) -> ArrayRef {
+fn times(times: Vec<Option<civil::DateTime>>, same: bool) -> ArrayRef {
+    let since = |t: civil::DateTime| t.duration_since(civil::date(1970, 1, 1).at(0, 0, 0, 0)).as_nanos();
     let nanoseconds: Option<Vec<Option<i64>>> =
-        times.iter().map(|t| t.map_or(Some(None), |t| i64::try_from(t.as_nanosecond()).ok().map(Some))).collect();
+        times.iter().map(|t| t.map_or(Some(None), |t| i64::try_from(since(t)).ok().map(Some))).collect();
     match nanoseconds {
         Some(values) if !same => Arc::new(TimestampNanosecondArray::from(values).with_timezone("UTC")),
-        _ => Arc::new(TimestampMicrosecondArray::from_iter(times.into_iter().map(|t| t.map(|t| t.as_microsecond()))).with_timezone("UTC")),
+        _ => {
+            let values = times.into_iter().map(|t| t.and_then(|t| i64::try_from(since(t).div_euclid(1000)).ok()));
+            Arc::new(TimestampMicrosecondArray::from_iter(values).with_timezone("UTC"))
+        }
     }
 }
 
@@ -393,12 +396,10 @@ mod tests {
             "exports.software_inventory",
             r#"[{"softwareFirstSeenTimestamp":"2020-12-30 14:17:26.0"},{"softwareFirstSeenTimestamp":"0001-01-01T00:00:00Z"},{"softwareFirstSeenTimestamp":"2020-12-30"}]"#,
         );
-        let at = |t: &str| Cell::Time(t.parse().unwrap());
-        assert_eq!(
-            column(&f, "softwareFirstSeenTimestamp", false).cells,
-            [at("2020-12-30T14:17:26Z"), Cell::Null, at("2020-12-30T00:00:00Z")]
-        );
-        let f = frame("machines.list", r#"[{"lastSeen":"9999-12-31T23:59:59Z"}]"#);
+        let at = |t: &str| Cell::Time(t.parse::<civil::DateTime>().unwrap());
+        assert_eq!(column(&f, "softwareFirstSeenTimestamp", false).cells, [at("2020-12-30T14:17:26"), Cell::Null, at("2020-12-30")]);
+        let f = frame("machines.list", r#"[{"lastSeen":"9999-12-31T23:59:59.9999999Z"},{"lastSeen":"2026-01-01T01:00:00+01:00"}]"#);
+        assert_eq!(column(&f, "lastSeen", false).cells, [at("9999-12-31T23:59:59.9999999"), at("2026-01-01T00:00:00")]);
         assert_eq!(f.batch(false).unwrap().column_by_name("lastSeen").unwrap().data_type().to_string(), "Timestamp(µs, \"UTC\")");
     }
 

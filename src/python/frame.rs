@@ -84,7 +84,7 @@ impl PyFrame {
                         Cell::Bool(b) => list.append(b)?,
                         Cell::Int(i) => list.append(i)?,
                         Cell::Float(f) => list.append(f)?,
-                        Cell::Time(at) => list.append(at.to_string())?,
+                        Cell::Time(at) => list.append(format!("{at}Z"))?,
                         Cell::Texts(items) => list.append(items)?,
                         Cell::Ints(items) => list.append(items)?,
                     }

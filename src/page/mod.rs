@@ -38,7 +38,7 @@ enum Way {
     /// By its links alone.
     Links,
     /// By `$skip`; with `follow` links go first.
-    Skip { walk: Skip, follow: bool },
+    Skip { walk: Box<Skip>, follow: bool },
     /// By windows of a time.
     Windows(Box<Boundary>),
 }
@@ -93,7 +93,7 @@ impl Pager {
             Returns::Many(ty) => ENTITIES.iter().find(|e| e.name == ty).and_then(|e| e.key),
             _ => None,
         };
-        let walk = |size| Skip::new(key.is_some(), skip, size, page_max);
+        let walk = |size| Box::new(Skip::new(key.is_some(), skip, size, page_max));
         let (way, drop) = match op.paging {
             Paging::Skip { .. } if op.param("skip").is_some() => (Way::Skip { walk: walk(page_size.or(Some(page_max))), follow: false }, 0),
             Paging::NextLink { .. } if op.param("skip").is_some() => (Way::Skip { walk: walk(page_size), follow: true }, 0),
@@ -232,7 +232,7 @@ impl Pager {
                 let print = hash((&ids, if key.is_none() { Value::Array(items.clone()).to_string() } else { String::new() }));
                 let walk = match way {
                     Way::Windows(windows) => &mut windows.walk,
-                    Way::Skip { walk, .. } => walk,
+                    Way::Skip { walk, .. } => &mut **walk,
                     Way::Links => return Err(Error::new(Kind::Internal, "a walk by links has no place")),
                 };
                 let ask = if linked { walk.place() } else { ask };

@@ -30,6 +30,7 @@ mod _core {
     use super::declaration::{hunting_schema, operations, permission_names, permissions_for, types};
     #[pymodule_export]
     use super::exports::{PyExport, PyExportRows, exports};
+    #[pymodule_export]
     use super::frame::PyFrame;
     #[pymodule_export]
     use super::gate::_shutdown;

@@ -23,6 +23,8 @@ DECLARED = {op["id"]: op for op in xdrkit.operations()}
 TYPES: dict[str, dict[str, Any]] = {entity["name"]: entity for entity in _core.types()["entities"]}
 # Keys that the service spells otherwise in one place (quirk 8).
 VARIANTS = {"MachineAction": {"lastupdatetimeutc"}}
+# Two operations with one path and one answer: the sandbox cannot tell them apart.
+TWINS = {"exports.information_gathering_files": "av_health.export_files"}
 
 ROUNDS: dict[str, Callable[[Api], Any]] = {}
 
@@ -40,7 +42,7 @@ class Api:
         # The operations that a round has called with success.
         self.passed: dict[Callable[[Api], Any], set[str]] = {}
 
-    def __call__(self, id: str, *args: Any, as_user: bool = False, **kwargs: Any) -> Any:
+    def __call__(self, id: str, /, *args: Any, as_user: bool = False, **kwargs: Any) -> Any:
         client = self.user if as_user else self.app
         for name in id.split("."):
             client = getattr(client, name)
@@ -58,7 +60,7 @@ class Api:
         return answer
 
     def check(self, id: str, answer: Any) -> None:
-        mine = [record for record in self.sb.requests if record["operation"] == id]
+        mine = [record for record in self.sb.requests if record["operation"] == TWINS.get(id, id)]
         assert mine, f"{id} was taken for {[r['operation'] for r in self.sb.requests]}"
         assert all(200 <= record["status"] < 300 for record in mine)
         kind, ty = DECLARED[id]["returns"]["kind"], DECLARED[id]["returns"]["type"]
@@ -76,7 +78,7 @@ class Api:
         elif kind == "text":
             assert type(answer) is str
 
-    def first(self, id: str, *args: Any, **kwargs: Any) -> Any:
+    def first(self, id: str, /, *args: Any, **kwargs: Any) -> Any:
         """The first item of a list that must not be empty."""
         items = self(id, *args, **kwargs)
         assert items, f"{id} is empty"
@@ -627,7 +629,7 @@ def _(api: Api) -> None:
     assert len(ids) == 2
     changed = api("indicators.update_batch", indicators=[{"id": ids[0], "title": "changed"}])
     assert [c["title"] for c in changed] == ["changed"]
-    api("indicators.delete_batch", ids)
+    api("indicators.delete_batch", ids=ids)
     assert {i["id"] for i in api("indicators.list")} == before
 
 
@@ -864,7 +866,7 @@ def _(api: Api) -> None:
     assert {scan["id"] for scan in api("scans.list")} == before | {made["id"]}
     assert api("scans.update", made["id"], active=False, name="Renamed")["isActive"] is False
     assert "Renamed" in [scan["scanName"] for scan in api("scans.list")]
-    api("scans.delete_many", [made["id"]])
+    api("scans.delete_many", ids=[made["id"]])
     assert {scan["id"] for scan in api("scans.list")} == before
 
 
@@ -899,7 +901,7 @@ def _(api: Api) -> None:
     assert api("device_groups.get", before[0]["id"])["deviceGroupName"] == before[0]["deviceGroupName"]
     api("device_groups.add", groups=[{"device_group_name": "Round trip"}])
     (made,) = [g for g in api("device_groups.list") if g["deviceGroupName"] == "Round trip"]
-    api("device_groups.delete", [made["id"]])
+    api("device_groups.delete", ids=[made["id"]])
     assert [g["id"] for g in api("device_groups.list")] == [g["id"] for g in before]
 
 
@@ -1027,4 +1029,4 @@ def test_a_round_trip(api: Api, id: str) -> None:
     if round not in api.passed:  # one round may cover several operations
         round(api)
         api.passed[round] = {r["operation"] or "" for r in api.sb.requests if r["status"] < 300}
-    assert id in api.passed[round]
+    assert TWINS.get(id, id) in api.passed[round]

@@ -335,8 +335,8 @@ CASES: dict[str, Case] = {
         description="d",
         parameters_description="p",
         has_parameters=True,
-        override=False,
-        form={"Description": "d", "ParametersDescription": "p", "HasParameters": "true", "OverrideIfExists": "false"},
+        override=True,
+        form={"Description": "d", "ParametersDescription": "p", "HasParameters": "true", "OverrideIfExists": "true"},
     ),
     "library.delete": Case("endpoint.delete_library_file", "my script.ps1"),
     # investigations
@@ -664,11 +664,12 @@ class Recorder:
                         "body": self.rfile.read(length),
                     }
                 )
+                answer = recorder.answer  # the next test sets another before this one has returned
                 self.send_response(200)
                 self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(recorder.answer)))
+                self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
-                self.wfile.write(recorder.answer)
+                self.wfile.write(answer)
 
             do_GET = do_POST = do_PATCH = do_DELETE = do  # noqa: N815
 

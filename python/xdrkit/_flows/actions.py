@@ -13,7 +13,7 @@ from xdrkit._flow import Flow, Step
 from xdrkit._flows import guard
 from xdrkit._flows.guard import Sending
 from xdrkit._policy import Outcome, Outcomes
-from xdrkit._resources import given
+from xdrkit._resources import given, listed
 from xdrkit.errors import ActionOutcomeUnknownError, ConflictError, InvalidArgumentError, XdrError
 
 if TYPE_CHECKING:
@@ -68,7 +68,9 @@ def change(
     many = Step("call_many", operation, items, guard.CONCURRENCY, options)
     answers = yield from guard.sent(client, sending, many if several else Step("call", operation, items[0], options))
     outcomes: list[Outcome[Any]] = [
-        Outcome(key, None, answer) if isinstance(answer, XdrError) else Outcome(key, answer)
+        Outcome(key, None, answer)
+        if isinstance(answer, XdrError)
+        else Outcome(key, listed(answer) if known.is_list else answer)
         for key, answer in zip(each, answers)
     ]
     lost = [i for i, one in enumerate(outcomes) if isinstance(one.error, ActionOutcomeUnknownError)]

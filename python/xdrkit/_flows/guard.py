@@ -35,6 +35,7 @@ class Facts(NamedTuple):
     target: str | None  # the one parameter in its path
     machines: str | None  # the parameter that names a machine, or several
     is_upload: bool
+    is_list: bool
 
 
 @lru_cache(maxsize=1)
@@ -55,6 +56,7 @@ def table() -> dict[str, Facts]:
             path[0] if len(path) == 1 else None,
             of_machine[0] if of_machine and op["effect"] != "reads" else None,
             any(p["type"] == "file" for p in op["params"]),
+            op["returns"]["kind"] == "many",
         )
     return found
 

@@ -442,8 +442,11 @@ def test_quirk_26_a_token_of_the_other_api_is_seen_in_the_error(sb: xdrkit.Sandb
         pytest.raises((errors.UnauthorizedError, errors.PermissionDeniedError)) as caught,
     ):
         client.machines.list().collect()
-    told = f"{caught.value} {caught.value.hint}"
-    assert "https://api.security.microsoft.com" in told
+    error: Any = caught.value
+    assert "audience" in error.message
+    assert (error.audience, error.app) == ("https://api.security.microsoft.com", "WindowsDefenderATP")
+    assert "Incident.Read.All" in error.held
+    assert "WindowsDefenderATP" in error.hint
     sb.revoke("Machine.Read.All")
     sb.revoke("Machine.ReadWrite.All")
     with sb.client() as client, pytest.raises(errors.PermissionDeniedError) as denied:

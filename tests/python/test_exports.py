@@ -583,6 +583,41 @@ def test_the_native_list_of_exports_is_the_one_of_the_signature(root: Path) -> N
     assert sorted(_core.exports()) == [word.strip().strip('"') for word in listed.split(",") if word.strip()]
 
 
+# ---- the sandbox's exports -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("which", _core.exports())
+def test_every_export_of_the_sandbox_arrives_in_columns(sb: xdrkit.Sandbox, tmp_path: Path, which: str) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    with sb.client(_virtual_clock=True) as client:
+        rows = list(client.exports.rows(which))
+        columns = client.exports.download(which, to=tmp_path / "p")
+        lines = client.exports.download(which, to=tmp_path / "n", format="ndjson")
+    assert rows
+    assert read(tmp_path / "n") == rows
+    assert columns.rows == lines.rows == len(rows)
+    found = [row for file in columns.files for row in parquet.read_table(file).to_pylist()]
+    for row, sent in zip(found, rows):
+        folded = {key.lower(): value for key, value in sent.items()}
+        assert row["deviceId"] == folded["deviceid"]
+        left = json.loads(row["_more"] or "{}")
+        there = {key.lower() for key, value in row.items() if value is not None} | {key.lower() for key in left}
+        lost = {key for key, value in folded.items() if value not in (None, "") and key not in there}
+        assert all(str(folded[key]).startswith("0001-01-01") for key in lost), lost
+
+
+def test_links_of_the_sandbox_that_end_are_had_anew(sb: xdrkit.Sandbox, tmp_path: Path) -> None:
+    def later(progress: ExportProgress) -> None:
+        if progress.done == 1:
+            sb.advance(2 * 3600)
+
+    with sb.client() as client:
+        result = client.exports.download("software_inventory", to=tmp_path, format="ndjson", parallel=1, progress=later)
+        assert result.renewed == 1
+        assert result.superseded is None
+        assert read(tmp_path) == list(client.exports.rows("software_inventory"))
+
+
 # ---- rows and changes, without a disk ------------------------------------------------------------------------------------------------
 
 

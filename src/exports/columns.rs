@@ -207,6 +207,8 @@ impl Builder {
     fn add(&mut self, value: &Value) -> bool {
         match (self, value) {
             (Builder::Text(b), Value::String(s)) => b.append_value(s),
+            // Objects come as they are here, and as text there.
+            (Builder::Json(b), Value::String(s)) if s.starts_with(['{', '[']) => b.append_value(s),
             (Builder::Text(b), Value::Null) | (Builder::Json(b), Value::Null) => b.append_null(),
             (Builder::Text(b), other) | (Builder::Json(b), other) => b.append_value(other.to_string()),
             (Builder::Int(b), Value::Null) => b.append_null(),

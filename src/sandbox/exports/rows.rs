@@ -70,7 +70,7 @@ fn disk_paths(machine: &Machine, product: &Product) -> Value {
     let path = match machine.os.platform {
         "Linux" => format!("/usr/bin/{}", product.name),
         "macOS" => format!("/Applications/{}.app", product.name),
-        _ if product.category == "Operating System" => return texts::<&str>(&[]),
+        _ if product.category() == "Operating System" => return texts::<&str>(&[]),
         _ => format!("C:\\Program Files\\{}\\{}.exe", product.vendor, product.name),
     };
     texts(&[path])
@@ -191,7 +191,6 @@ const GONE: (Product, Weakness) = (
         newest: "141.0.7390.65",
         cve: "CVE-2025-11756",
         kb: "",
-        category: "Application",
     },
     Weakness {
         id: "CVE-2025-11756",
@@ -200,7 +199,6 @@ const GONE: (Product, Weakness) = (
         vector: "CVSS:3.1/AV:N/AC:L/PR:N/UI:R/S:U/C:H/I:H/A:H",
         published: "2025-10-15",
         exploit: false,
-        epss: 0.002,
         description: "Memory is used after it was freed.",
     },
 );

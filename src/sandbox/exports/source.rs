@@ -134,7 +134,7 @@ impl Source {
             if number + 1 < range.end {
                 line.push('\n');
             }
-            let cut = if together && number > range.start && (number - range.start) % third == 0 { line.len() / 2 } else { 0 };
+            let cut = if together && number > range.start && (number - range.start).is_multiple_of(third) { line.len() / 2 } else { 0 };
             let (before, after) = line.as_bytes().split_at_checked(cut).unwrap_or_default();
             if cut > 0 {
                 out.write_all(before)?;

@@ -19,8 +19,6 @@ pub struct Product {
     pub cve: &'static str,
     /// The number of the update that mends it; empty: no update of Windows.
     pub kb: &'static str,
-    /// `Operating System` or `Application`.
-    pub category: &'static str,
 }
 
 /// A vulnerability.
@@ -38,57 +36,51 @@ pub struct Weakness {
     pub published: &'static str,
     /// Whether an exploit is to be had.
     pub exploit: bool,
-    /// How likely it is to be used within 30 days.
-    pub epss: f64,
     /// One sentence.
     pub description: &'static str,
 }
 
-const APP: &str = "Application";
-const SYSTEM: &str = "Operating System";
-
 #[rustfmt::skip]
 const fn product(
     systems: &'static str, vendor: &'static str, name: &'static str, version: &'static str, newest: &'static str, cve: &'static str, kb: &'static str,
-    category: &'static str,
 ) -> Product {
-    Product { systems, vendor, name, version, newest, cve, kb, category }
+    Product { systems, vendor, name, version, newest, cve, kb }
 }
 
 /// Every product.
 #[rustfmt::skip]
 pub const PRODUCTS: &[Product] = &[
-    product("Windows", "microsoft", "edge_chromium-based", "142.0.3595.53", "", "", "", APP),
-    product("Windows", "microsoft", "office", "16.0.19328.20178", "", "", "", APP),
-    product("Windows", "7-zip", "7-zip", "22.1.0.0", "25.1.0.0", "CVE-2025-0411", "", APP),
-    product("Windows", "google", "chrome", "141.0.7390.65", "142.0.7444.60", "CVE-2025-12036", "", APP),
-    product("Windows", "larkmoor", "lenscad", "8.2.1", "", "", "", APP),
-    product("Windows11", "microsoft", "windows_11", "10.0.26100.6584", "10.0.26100.7171", "CVE-2025-62215", "5068861", SYSTEM),
-    product("Windows10", "microsoft", "windows_10", "10.0.19045.6332", "10.0.19045.6575", "CVE-2025-62215", "5068781", SYSTEM),
-    product("WindowsServer2016", "microsoft", "windows_server_2016", "10.0.14393.7428", "10.0.14393.8148", "CVE-2025-33073", "5061010", SYSTEM),
-    product("WindowsServer2019", "microsoft", "sql_server_2019", "15.0.4430.1", "15.0.4435.7", "CVE-2025-49719", "5058722", APP),
-    product("Linux", "openbsd", "openssh", "9.6", "9.8", "CVE-2024-6387", "", APP),
-    product("Linux", "haxx", "curl", "8.5.0", "8.7.1", "CVE-2024-2398", "", APP),
-    product("macOS", "google", "chrome_for_mac", "142.0.7444.60", "", "", "", APP),
+    product("Windows", "microsoft", "edge_chromium-based", "142.0.3595.53", "", "", ""),
+    product("Windows", "microsoft", "office", "16.0.19328.20178", "", "", ""),
+    product("Windows", "7-zip", "7-zip", "22.1.0.0", "25.1.0.0", "CVE-2025-0411", ""),
+    product("Windows", "google", "chrome", "141.0.7390.65", "142.0.7444.60", "CVE-2025-12036", ""),
+    product("Windows", "larkmoor", "lenscad", "8.2.1", "", "", ""),
+    product("Windows11", "microsoft", "windows_11", "10.0.26100.6584", "10.0.26100.7171", "CVE-2025-62215", "5068861"),
+    product("Windows10", "microsoft", "windows_10", "10.0.19045.6332", "10.0.19045.6575", "CVE-2025-62215", "5068781"),
+    product("WindowsServer2016", "microsoft", "windows_server_2016", "10.0.14393.7428", "10.0.14393.8148", "CVE-2025-33073", "5061010"),
+    product("WindowsServer2019", "microsoft", "sql_server_2019", "15.0.4430.1", "15.0.4435.7", "CVE-2025-49719", "5058722"),
+    product("Linux", "openbsd", "openssh", "9.6", "9.8", "CVE-2024-6387", ""),
+    product("Linux", "haxx", "curl", "8.5.0", "8.7.1", "CVE-2024-2398", ""),
+    product("macOS", "google", "chrome_for_mac", "142.0.7444.60", "", "", ""),
 ];
 
 #[rustfmt::skip]
 const fn weakness(
-    id: &'static str, severity: &'static str, cvss: f64, vector: &'static str, published: &'static str, exploit: bool, epss: f64, description: &'static str,
+    id: &'static str, severity: &'static str, cvss: f64, vector: &'static str, published: &'static str, exploit: bool, description: &'static str,
 ) -> Weakness {
-    Weakness { id, severity, cvss, vector, published, exploit, epss, description }
+    Weakness { id, severity, cvss, vector, published, exploit, description }
 }
 
 /// Every vulnerability.
 #[rustfmt::skip]
 pub const WEAKNESSES: &[Weakness] = &[
-    weakness("CVE-2024-2398", "Medium", 6.5, "CVSS:3.1/AV:N/AC:L/PR:N/UI:R/S:U/C:N/I:N/A:H", "2024-03-27", false, 0.012, "Headers of an HTTP/2 server push are not freed when their number is exceeded."),
-    weakness("CVE-2024-6387", "High", 8.1, "CVSS:3.1/AV:N/AC:H/PR:N/UI:N/S:U/C:H/I:H/A:H", "2024-07-01", true, 0.41, "A signal handler race in the server lets an unauthenticated caller run code."),
-    weakness("CVE-2025-0411", "High", 7.0, "CVSS:3.1/AV:L/AC:H/PR:N/UI:R/S:U/C:H/I:H/A:H", "2025-01-25", true, 0.37, "Extracted files lose the mark of the web."),
-    weakness("CVE-2025-12036", "High", 8.8, "CVSS:3.1/AV:N/AC:L/PR:N/UI:R/S:U/C:H/I:H/A:H", "2025-10-22", true, 0.003, "A crafted page reads and writes out of bounds in the script engine."),
-    weakness("CVE-2025-33073", "High", 8.8, "CVSS:3.1/AV:N/AC:L/PR:L/UI:N/S:U/C:H/I:H/A:H", "2025-06-10", true, 0.55, "A caller with an account raises its privilege through the SMB client."),
-    weakness("CVE-2025-49719", "High", 7.5, "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N", "2025-07-08", true, 0.04, "Uninitialised memory of the database server is sent to the caller."),
-    weakness("CVE-2025-62215", "High", 7.0, "CVSS:3.1/AV:L/AC:H/PR:L/UI:N/S:U/C:H/I:H/A:H", "2025-11-11", true, 0.02, "A race in the kernel lets a local account raise its privilege."),
+    weakness("CVE-2024-2398", "Medium", 6.5, "CVSS:3.1/AV:N/AC:L/PR:N/UI:R/S:U/C:N/I:N/A:H", "2024-03-27", false, "Headers of an HTTP/2 server push are not freed when their number is exceeded."),
+    weakness("CVE-2024-6387", "High", 8.1, "CVSS:3.1/AV:N/AC:H/PR:N/UI:N/S:U/C:H/I:H/A:H", "2024-07-01", true, "A signal handler race in the server lets an unauthenticated caller run code."),
+    weakness("CVE-2025-0411", "High", 7.0, "CVSS:3.1/AV:L/AC:H/PR:N/UI:R/S:U/C:H/I:H/A:H", "2025-01-25", true, "Extracted files lose the mark of the web."),
+    weakness("CVE-2025-12036", "High", 8.8, "CVSS:3.1/AV:N/AC:L/PR:N/UI:R/S:U/C:H/I:H/A:H", "2025-10-22", true, "A crafted page reads and writes out of bounds in the script engine."),
+    weakness("CVE-2025-33073", "High", 8.8, "CVSS:3.1/AV:N/AC:L/PR:L/UI:N/S:U/C:H/I:H/A:H", "2025-06-10", true, "A caller with an account raises its privilege through the SMB client."),
+    weakness("CVE-2025-49719", "High", 7.5, "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N", "2025-07-08", true, "Uninitialised memory of the database server is sent to the caller."),
+    weakness("CVE-2025-62215", "High", 7.0, "CVSS:3.1/AV:L/AC:H/PR:L/UI:N/S:U/C:H/I:H/A:H", "2025-11-11", true, "A race in the kernel lets a local account raise its privilege."),
 ];
 
 impl Product {
@@ -100,6 +92,11 @@ impl Product {
     /// Whether that machine has it.
     pub fn is_on(&self, machine: &Machine) -> bool {
         machine.os.platform.starts_with(self.systems)
+    }
+
+    /// `Operating System` or `Application`.
+    pub fn category(&self) -> &'static str {
+        if self.name.starts_with("windows_") { "Operating System" } else { "Application" }
     }
 
     /// Its vulnerability.
@@ -114,6 +111,11 @@ impl Product {
 }
 
 impl Weakness {
+    /// How likely it is to be used within 30 days.
+    pub fn epss(&self) -> f64 {
+        if self.exploit { 0.37 } else { 0.004 }
+    }
+
     /// The products that have it.
     pub fn products(&self) -> impl Iterator<Item = &'static Product> {
         PRODUCTS.iter().filter(|p| p.cve == self.id)

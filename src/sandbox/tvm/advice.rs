@@ -118,7 +118,7 @@ impl Advice {
         let weakness = self.weakness();
         let exploit = weakness.is_some_and(|w| w.exploit);
         let (product, vendor, version, category, subcategory, remediation, score, configuration) = match self {
-            Advice::Update(p) => (p.name, p.vendor, p.newest, p.category, "", "Update", weakness.map_or(0.0, |w| w.cvss), 0.0),
+            Advice::Update(p) => (p.name, p.vendor, p.newest, p.category(), "", "Update", weakness.map_or(0.0, |w| w.cvss), 0.0),
             Advice::Configure(c) => ("windows", "microsoft", "", c.category, c.subcategory, "ConfigurationChange", c.impact, c.impact),
         };
         let exposure = if configuration > 0.0 { 0.0 } else { rounded(score * count(exposed()) as f64 / machines.len().max(1) as f64) };

@@ -10,7 +10,7 @@ const HOUR: i64 = DAY / 24;
 /// How old a machine's antivirus is: current, outdated, or not known.
 fn currency(machine: &Machine) -> &'static str {
     match machine.health {
-        Health::Active if draw(&["antivirus", &machine.host]) % 10 == 0 => "False",
+        Health::Active if draw(&["antivirus", &machine.host]).is_multiple_of(10) => "False",
         Health::Active => "True",
         _ => "Unknown",
     }
@@ -94,7 +94,7 @@ pub(in crate::sandbox) fn components(machine: &Machine) -> Vec<Component> {
         version: version.to_owned(),
         more: more.to_string(),
     };
-    let secure = draw(&["secure boot", &machine.host]) % 5 > 0;
+    let secure = !draw(&["secure boot", &machine.host]).is_multiple_of(5);
     let release = 10 + draw(&["bios", &machine.host]) % 8;
     vec![
         component(
@@ -167,7 +167,7 @@ pub(in crate::sandbox) fn extensions(machine: &Machine) -> Vec<Value> {
     if machine.group == "Linux" || machine.group == "Servers" {
         return Vec::new();
     }
-    let rare = draw(&["coupons", &machine.host]) % 6 == 0;
+    let rare = draw(&["coupons", &machine.host]).is_multiple_of(6);
     let installed = EXTENSIONS.iter().filter(|e| (e.5 != "High" || rare) && (e.0 != "edge" || machine.os.platform != "macOS"));
     installed
         .map(|(browser, id, name, version, vendor, risk, permissions)| {

@@ -82,7 +82,7 @@ pub(super) fn software(machines: &[Machine], product: &Product) -> Value {
         ("installedMachines", installed.into()),
         ("impactScore", impact(machines, product).into()),
         ("isNormalized", (product.vendor != "larkmoor").into()),
-        ("category", product.category.into()),
+        ("category", product.category().into()),
     ])
 }
 
@@ -125,7 +125,7 @@ pub(super) fn vulnerability(machines: &[Machine], weakness: &'static Weakness) -
         ("exploitUris", Vec::<&str>::new().into()),
         ("cveSupportability", "Supported".into()),
         ("tags", if weakness.exploit { vec!["ExploitAvailable"].into() } else { Vec::<&str>::new().into() }),
-        ("epss", weakness.epss.into()),
+        ("epss", weakness.epss().into()),
         ("status", "RemediationRequired".into()),
     ])
 }
@@ -160,10 +160,10 @@ pub(super) fn missing_kbs<'p>(products: impl Iterator<Item = &'p Product>, machi
                 ("id", p.kb.into()),
                 (
                     "name",
-                    format!("{} update of {} (KB{})", if p.category == "Application" { "Security" } else { "Cumulative" }, p.name, p.kb)
+                    format!("{} update of {} (KB{})", if p.category() == "Application" { "Security" } else { "Cumulative" }, p.name, p.kb)
                         .into(),
                 ),
-                ("osBuild", if p.category == "Application" { Value::Null } else { build.into() }),
+                ("osBuild", if p.category() == "Application" { Value::Null } else { build.into() }),
                 ("productsNames", vec![p.name].into()),
                 ("url", format!("https://catalog.update.microsoft.com/v7/site/Search.aspx?q=KB{}", p.kb).into()),
                 ("machineMissedOn", count(machines.iter().filter(|m| p.is_on(m))).into()),

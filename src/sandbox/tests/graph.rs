@@ -90,7 +90,7 @@ fn alerts_move_to_an_incident_that_there_is_or_to_a_new_one() {
 fn lists_end_where_the_service_skips_no_further() {
     let options = Options { older_alerts: 600, graph_links: GraphLinks::Skip, ..Options::default() };
     let desk = Desk::new(options);
-    for (path, most, step) in [(ALERTS, 1000, 250), (INCIDENTS, 50, 50)] {
+    for (path, most, step) in [(ALERTS, 1000, 100), (INCIDENTS, 50, 50)] {
         let refused = desk.get(&format!("{path}?$top={}", most + 1));
         let message = format!(
             "The query specified in the URI is not valid. The limit of '{most}' for Top query has been exceeded. The value from the incoming \

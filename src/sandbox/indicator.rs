@@ -45,7 +45,7 @@ pub(super) fn blank(id: i64, owner: &str, name: &str, now: i64) -> Object {
 /// Checks what a request says. `whole`: of a new one; else only what changes is there.
 pub(super) fn draft(mut members: Object, whole: bool, now: i64) -> Result<Draft, String> {
     let op = ops::by_id("indicators.upsert").ok_or("the declaration has no indicators")?;
-    if let Some(name) = members.keys().find(|k| op.wire(k).is_none() && !(k.as_str() == "id" && !whole)) {
+    if let Some(name) = members.keys().find(|k| op.wire(k).is_none() && (whole || k.as_str() != "id")) {
         return Err(format!("'{name}' is no property of an indicator; names are case-sensitive"));
     }
     for param in op.params {

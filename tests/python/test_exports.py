@@ -211,9 +211,26 @@ def test_links_that_end_are_had_anew_and_nothing_is_fetched_twice(
 
     storage.trouble = trouble
     result = download("software_inventory", to=tmp_path, format="ndjson", parallel=2)
-    assert (result.renewed, storage.lists) == (1, 2), "one listing for all that were refused"
+    assert (result.renewed, storage.lists) == (1, 2)
     assert read(tmp_path) == expected()
     assert len(served) == len(set(served)) == PARTS
+
+
+def test_many_links_that_end_at_once_cost_one_listing(storage: Storage, export: Any, tmp_path: Path) -> None:
+    together = threading.Event()
+
+    def trouble(handler: Any, part: str) -> bool:
+        storage.generation = 2
+        if "g=1&" in handler.path:
+            if storage.active >= 3:
+                together.set()
+            assert together.wait(10), "they came one after the other"
+        return False
+
+    storage.trouble = trouble
+    assert export("software_inventory", to=tmp_path, format="ndjson", parallel=3).renewed == 1
+    assert storage.lists == 2
+    assert len(fetched(storage)) == PARTS + 3
 
 
 def test_links_are_had_anew_before_the_storage_refuses_them(storage: Storage, tmp_path: Path) -> None:

@@ -1,8 +1,6 @@
 //! Automated investigations.
 
-use super::model::{FILTER, Kind, Method::*, Operation, Paging, Quota, SKIP, Service::Endpoint, TOP, body, id};
-
-use super::machines::EXTERNAL_ID;
+use super::model::{EXTERNAL_ID, FILTER, Kind, Method::*, Operation, Paging, Quota, SKIP, Service::Endpoint, TOP, body, id};
 
 /// The declaration.
 pub(super) const OPERATIONS: &[Operation] = &[

@@ -1,8 +1,8 @@
 //! Live response: sessions on machines, and the library of files for them.
 
-use super::model::{Kind, Method::*, Operation, Paging, Param, Place, Quota, Service::Endpoint, body, form, id, query};
-
-use super::machines::{EXTERNAL_ID, MACHINE};
+use super::model::{
+    EXTERNAL_ID, Kind, MACHINE, Method::*, Operation, Paging, Param, Place, Quota, Service::Endpoint, body, form, id, query,
+};
 
 /// The declaration.
 pub(super) const OPERATIONS: &[Operation] = &[

@@ -1,16 +1,10 @@
 //! Machines (devices) of Defender for Endpoint, and what can be done to them.
 
-use super::model::{FILTER, Kind, Method::*, Operation, Paging, Param, Place, Quota, SKIP, Service::Endpoint, TOP, body, fixed, id, query};
+use super::model::{
+    EXTERNAL_ID, FILTER, Kind, MACHINE, Method::*, Operation, Paging, Param, Place, Quota, SKIP, Service::Endpoint, TOP, body, fixed, id,
+    query,
+};
 
-/// A machine's id.
-pub(super) const MACHINE: Param = id("id", "id", "Machine id: 40 hexadecimal digits.");
-/// An id of the caller's own.
-pub(super) const EXTERNAL_ID: Param = body(
-    "external_id",
-    "ExternalId",
-    Kind::Text,
-    "An id of your own that is kept with the action. Known from the service's metadata only.",
-);
 const COMMENT: Param = body("comment", "Comment", Kind::Text, "Why; it is kept with the action.").required();
 const TAG: Param = body("tag", "Value", Kind::Text, "The tag.").required();
 const VALUE: &[&str] = &["Normal", "Low", "High"];

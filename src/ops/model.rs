@@ -255,6 +255,16 @@ pub const SKIP: Param = query("skip", "$skip", Kind::Count, "Leave out so many i
 pub const COUNT: Param =
     query("count", "$count", Kind::Bool, "Let the service count all items too; `Pages.count()` asks for it by itself.");
 
+/// A machine, by its id.
+pub const MACHINE: Param = id("id", "id", "Machine id: 40 hexadecimal digits.");
+/// An id of the caller's own.
+pub const EXTERNAL_ID: Param = body(
+    "external_id",
+    "ExternalId",
+    Kind::Text,
+    "An id of your own that is kept with the action. Known from the service's metadata only.",
+);
+
 /// `$expand` with the names that the operation allows.
 pub const fn expand(names: &'static [&'static str]) -> Param {
     query("expand", "$expand", Kind::Names(names), "Related items to include in each. Default: none.")

@@ -323,8 +323,9 @@ mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
     fn checked(op: &str, name: &str, value: impl Into<Value>) -> Result<Value> {
-        let op = operation(op).unwrap();
-        check(op, op.param(name).unwrap(), &value.into())
+        let op = operation(op)?;
+        let param = op.param(name).ok_or_else(|| Error::argument(name, "is no argument"))?;
+        check(op, param, &value.into())
     }
 
     fn refusal(op: &str, name: &str, value: impl Into<Value>) -> String {

@@ -29,6 +29,7 @@ pub const HELPERS: &[(&str, &[&str])] = &[
     ("indicators.upsert_many", &["indicators.import_batch"]),
     ("indicators.import_many", &["indicators.import_batch"]),
     ("indicators.sync", &["indicators.list", "indicators.import_batch", "indicators.delete_batch"]),
+    ("exports.changes", &["exports.vulnerability_changes"]),
     ("alerts.watch", &["alerts.list"]),
     ("incidents.watch", &["incidents.list"]),
     ("graph.alerts.watch", &["graph.alerts.list"]),
@@ -40,6 +41,8 @@ const LIVE_RESPONSE: &[&str] = &["live_response.start", "machine_actions.get", "
 
 /// `exports.download("certificates")` is written `exports.download:certificates` here; without a name it is all of them.
 const DOWNLOAD: &str = "exports.download";
+/// The same without a disk.
+const ROWS: &str = "exports.rows";
 
 /// Whose permissions: the application's own, or those that a user has through it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,7 +107,7 @@ pub fn behind(name: &str) -> Result<Vec<&'static Operation>> {
         ops::all().filter(wanted).collect::<Vec<_>>()
     };
     let ids = HELPERS.iter().find(|(helper, _)| *helper == name).map(|(_, ids)| *ids);
-    let found = match (ops::by_id(name), ids, name.strip_prefix(DOWNLOAD)) {
+    let found = match (ops::by_id(name), ids, name.strip_prefix(DOWNLOAD).or_else(|| name.strip_prefix(ROWS))) {
         (Some(op), ..) => vec![op],
         (None, Some(ids), _) => ids.iter().filter_map(|id| ops::by_id(id)).collect(),
         (None, None, Some("")) => downloads(""),
@@ -120,7 +123,7 @@ pub fn behind(name: &str) -> Result<Vec<&'static Operation>> {
 
 /// Every name that [`behind`] knows.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    ops::all().map(|op| op.id).chain(HELPERS.iter().map(|(helper, _)| *helper)).chain([DOWNLOAD])
+    ops::all().map(|op| op.id).chain(HELPERS.iter().map(|(helper, _)| *helper)).chain([DOWNLOAD, ROWS])
 }
 
 /// Whether an operation gives the links of that download.
@@ -302,6 +305,7 @@ mod tests {
         {
             assert!(behind(wrong).unwrap_err().to_string().contains(&format!("Did you mean {right:?}?")), "{wrong}");
         }
+        assert_eq!(behind("exports.rows:certificates").unwrap().first().map(|op| op.id), Some("exports.certificates_files"));
         assert!(behind("exports.download:nonsense").is_err());
         assert!(behind("exports.downloads").is_err());
     }

@@ -267,7 +267,7 @@ class _Script:
         """The operation that a helper's own argument chooses."""
         if name == "hunt":
             return _HUNTS.get(str(self._argument(node, "api", None)), name)
-        if name == "exports.download":
+        if name in ("exports.download", "exports.rows"):
             one = f"{name}:{self._argument(node, 'name', 0)}"
             try:
                 _core.permissions_for([one])

@@ -100,7 +100,7 @@ def test_a_member_that_is_not_known_yet_is_passed_on_with_a_warning_at_the_calle
     ):
         client.machines.isolate("a", comment="x", isolation_type=newer)
     assert [warning.filename for warning in seen] == [__file__]
-    assert [r["operation"] for r in sb.requests] == ["machines.isolate"]
+    assert [r["operation"] for r in sb.requests if r["operation"]] == ["machines.isolate"]
 
 
 def test_an_enum_value_is_taken_in_any_letter_case(sb: xdrkit.Sandbox) -> None:

@@ -212,15 +212,13 @@ impl Builder {
             (Builder::Text(b), Value::Null) | (Builder::Json(b), Value::Null) => b.append_null(),
             (Builder::Text(b), other) | (Builder::Json(b), other) => b.append_value(other.to_string()),
             (Builder::Int(b), Value::Null) => b.append_null(),
-            (Builder::Int(b), value) => return whole(value).is_some_and(|n| appended(b.append_value(n))),
+            (Builder::Int(b), value) => return whole(value).map(|n| b.append_value(n)).is_some(),
             (Builder::Float(b), Value::Null) => b.append_null(),
-            (Builder::Float(b), value) => return number(value).is_some_and(|n| appended(b.append_value(n))),
+            (Builder::Float(b), value) => return number(value).map(|n| b.append_value(n)).is_some(),
             (Builder::Bool(b), Value::Null) => b.append_null(),
-            (Builder::Bool(b), value) => return truth(value).is_some_and(|v| appended(b.append_value(v))),
+            (Builder::Bool(b), value) => return truth(value).map(|v| b.append_value(v)).is_some(),
             (Builder::Time(b), Value::Null) => b.append_null(),
-            (Builder::Time(b), value) => {
-                return value.as_str().and_then(moment).is_some_and(|t| appended(b.append_option(t)));
-            }
+            (Builder::Time(b), value) => return value.as_str().and_then(moment).map(|t| b.append_option(t)).is_some(),
             (Builder::Texts(b), Value::Null) => b.append_null(),
             (Builder::Texts(b), Value::Array(items)) if items.iter().all(|i| matches!(i, Value::String(_) | Value::Null)) => {
                 b.append_value(items.iter().map(Value::as_str));
@@ -240,10 +238,6 @@ impl Builder {
             Builder::Texts(b) => Arc::new(b.finish()),
         }
     }
-}
-
-fn appended(_: ()) -> bool {
-    true
 }
 
 fn whole(value: &Value) -> Option<i64> {
@@ -297,7 +291,7 @@ mod tests {
     }
 
     fn text(batch: &RecordBatch, column: &str, row: usize) -> Option<String> {
-        let array = batch.column_by_name(column).unwrap().as_string::<i32>();
+        let array = batch.column_by_name(column)?.as_string::<i32>();
         (!array.is_null(row)).then(|| array.value(row).to_owned())
     }
 

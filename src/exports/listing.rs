@@ -66,7 +66,7 @@ mod tests {
     use crate::json::parse;
 
     fn read(text: &str) -> Result<Listing> {
-        Listing::read(&parse(text.as_bytes()).unwrap())
+        Listing::read(&parse(text.as_bytes()).unwrap_or_default())
     }
 
     #[test]

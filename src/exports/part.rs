@@ -170,6 +170,7 @@ mod tests {
         encoder.finish().unwrap()
     }
 
+    #[allow(clippy::unwrap_in_result, reason = "only what is tested may fail softly")]
     fn run(pieces: Vec<Arrived>, gzip: bool) -> Result<(Done, String)> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x");

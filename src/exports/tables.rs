@@ -116,7 +116,8 @@ fn put(column: &mut SerializedColumnWriter<'_>, array: &ArrayRef) -> Result<()> 
         }
         DataType::List(_) => return put_texts(column, array),
         _ => {
-            let values = texts(array.as_string());
+            let texts = Texts::new(array.as_string());
+            let values: Vec<ByteArray> = (0..array.len()).filter_map(|i| texts.get(i)).collect();
             column.typed::<physical::ByteArrayType>().write_batch(&values, Some(&there), None)
         }
     };
@@ -126,34 +127,41 @@ fn put(column: &mut SerializedColumnWriter<'_>, array: &ArrayRef) -> Result<()> 
 /// Lists of texts. A level says how much of "list, item, text" is there, another whether a value goes on with the list before it.
 fn put_texts(column: &mut SerializedColumnWriter<'_>, array: &ArrayRef) -> Result<()> {
     let lists = array.as_list::<i32>();
+    let offsets = lists.value_offsets();
+    let texts = Texts::new(lists.values().as_string());
     let (mut there, mut goes_on, mut values) = (Vec::new(), Vec::new(), Vec::new());
-    for list in lists.iter() {
-        let Some(list) = list else {
-            there.push(0);
+    for (i, (from, to)) in offsets.iter().zip(offsets.iter().skip(1)).enumerate() {
+        let items = usize::try_from(*from).unwrap_or(0)..usize::try_from(*to).unwrap_or(0);
+        if lists.is_null(i) || items.is_empty() {
+            there.push(i16::from(!lists.is_null(i)));
             goes_on.push(0);
             continue;
-        };
-        if list.is_empty() {
-            there.push(1);
-            goes_on.push(0);
         }
-        for i in 0..list.len() {
-            there.push(if list.is_null(i) { 2 } else { 3 });
-            goes_on.push(i16::from(i > 0));
+        for item in items.clone() {
+            let text = texts.get(item);
+            there.push(if text.is_some() { 3 } else { 2 });
+            goes_on.push(i16::from(item > items.start));
+            values.extend(text);
         }
-        values.extend(texts(list.as_string()));
     }
     column.typed::<physical::ByteArrayType>().write_batch(&values, Some(&there), Some(&goes_on)).map(drop)
 }
 
-/// Views of one copy of all bytes.
-fn texts(array: &StringArray) -> Vec<ByteArray> {
-    let all = Bytes::copy_from_slice(array.value_data());
-    let offsets = array.value_offsets();
-    let ends = offsets.iter().skip(1);
-    let slice = |(i, (from, to)): (usize, (&i32, &i32))| {
-        let range = usize::try_from(*from).ok()?..usize::try_from(*to).ok()?;
-        (!array.is_null(i) && range.end <= all.len()).then(|| ByteArray::from(all.slice(range)))
-    };
-    offsets.iter().zip(ends).enumerate().filter_map(slice).collect()
+/// Texts as views of one copy of their bytes: a copy for each list would be the whole batch each time.
+struct Texts<'a> {
+    array: &'a StringArray,
+    all: Bytes,
+}
+
+impl<'a> Texts<'a> {
+    fn new(array: &'a StringArray) -> Texts<'a> {
+        Texts { array, all: Bytes::copy_from_slice(array.value_data()) }
+    }
+
+    fn get(&self, i: usize) -> Option<ByteArray> {
+        let offsets = self.array.value_offsets();
+        let offset = |i: usize| usize::try_from(*offsets.get(i)?).ok();
+        let range = offset(i)?..offset(i + 1)?;
+        (!self.array.is_null(i) && range.end <= self.all.len()).then(|| ByteArray::from(self.all.slice(range)))
+    }
 }

@@ -168,6 +168,36 @@ def test_columns_have_the_declared_types_in_every_file(storage: Storage, downloa
     assert all(row["_more"] is None for row in rest)
 
 
+def test_lists_keep_what_is_empty_and_what_is_missing(storage: Storage, export: Any, tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    lists = [["a", None, ""], [], None, ["b"], [None], [], ["c", "d"]]
+    storage.blobs = {name(0): packed([{"deviceId": str(i), "diskPaths": paths} for i, paths in enumerate(lists)])}
+    (file,) = export("software_inventory", to=tmp_path).files
+    assert parquet.read_table(file)["diskPaths"].to_pylist() == lists
+
+
+MEASURED = """
+import resource, sys, xdrkit
+client = xdrkit.Client(credential=xdrkit.StaticTokenCredential("t"), base_url=sys.argv[1])
+print(client.exports.download("software_inventory", to=sys.argv[2], format=sys.argv[3]).rows)
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(peak // 1024 if sys.platform != "darwin" else peak >> 20)
+"""
+
+
+@pytest.mark.parametrize("format", ["ndjson", "parquet", "arrow"])
+def test_memory_does_not_grow_with_the_export(storage: Storage, tmp_path: Path, format: str) -> None:
+    pytest.importorskip("resource")
+    rows = rows_of(0, 20_000)
+    for row in rows:
+        row["diskPaths"] = [f"c:\\program files\\{row['deviceId']}\\{i}" for i in range(5)]
+    storage.blobs = {name(i): packed(rows) for i in range(4)}
+    command = [sys.executable, "-c", MEASURED, storage.url, str(tmp_path), format]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    assert int(said[0]) == 80_000
+    assert int(said[1]) < 300, f"{said[1]} MB"
+
+
 def test_polars_reads_both(storage: Storage, export: Any, tmp_path: Path) -> None:
     polars = pytest.importorskip("polars")
     export("software_inventory", to=tmp_path / "p")

@@ -16,6 +16,8 @@ const TAIL: usize = 64;
 const RUN: usize = 4;
 /// So often the same page may come without a new row in it. Once is chance: as many rows came in front as we went on.
 const REPEATS: u32 = 5;
+/// How often we look for rows that move while we look for them.
+const MOVES: u32 = 4;
 /// How often the whole list is read again at most where its order does not hold.
 const LOOKS: u32 = 20;
 
@@ -56,7 +58,11 @@ pub(super) struct Skip {
     /// How many rows may have moved to where we had been.
     owed: u64,
     found: u64,
+    /// So many known rows came since the last new one, in whole pages.
+    quiet: u64,
     looking: bool,
+    /// Whether rows moved while we looked again.
+    moved: bool,
     looks: u32,
     returns: u32,
     print: u64,
@@ -83,7 +89,9 @@ impl Skip {
             seen: HashSet::new(),
             owed: 0,
             found: 0,
+            quiet: 0,
             looking: false,
+            moved: false,
             looks: 0,
             returns: 0,
             print: 0,
@@ -112,17 +120,13 @@ impl Skip {
         }
     }
 
-    /// Whether the order has to be taken as it comes: it does not hold, or everything is being looked at again.
-    fn blind(&self) -> bool {
-        self.looking || self.unstable()
-    }
-
+    /// Whether the order does not hold and has to be taken as it comes.
     fn unstable(&self) -> bool {
         self.returns > 3
     }
 
     fn reach(&self) -> u64 {
-        let back = if self.tail.is_empty() || self.blind() { 0 } else { self.back.min(self.next - self.start) };
+        let back = if self.tail.is_empty() || self.unstable() { 0 } else { self.back.min(self.next - self.start) };
         match self.limit {
             Some(limit) if self.stretch => back.max(self.next.saturating_sub(limit)),
             _ => back,
@@ -164,6 +168,9 @@ impl Skip {
         }
         if self.looking {
             self.found += new;
+            self.quiet = if new > 0 { 0 } else { self.quiet + count };
+            let place = self.tail.back().and_then(|last| ids.iter().position(|id| *id == Some(*last)));
+            self.moved |= place.is_some_and(|place| ask.skip + place as u64 + 1 > self.next);
         } else if self.keyed && ask.top.is_some() {
             // More rows than we have read lie in front of here now.
             let expected = self.frontier.saturating_sub(ask.skip).min(count);
@@ -172,7 +179,7 @@ impl Skip {
         (self.next, self.back) = (ask.skip + count, 1);
         self.frontier = if new > 0 { self.next } else { self.frontier.max(self.next) };
         self.remember(ids);
-        if !more || (self.looking && !self.unstable() && self.found >= self.owed) {
+        if !more || (self.looking && !self.unstable() && self.found >= self.owed && self.quiet >= TAIL as u64) {
             self.end();
         }
         Ok(Taken::Rows(fresh))
@@ -181,7 +188,7 @@ impl Skip {
     /// Whether a page continues what we have: nothing lies between.
     fn follows(&self, ids: &[Option<u64>], ask: Ask) -> bool {
         let Some(last) = self.tail.back() else { return true };
-        if ask.skip >= self.next || ask.skip <= self.start || self.blind() {
+        if ask.skip >= self.next || ask.skip <= self.start || self.unstable() {
             return true;
         }
         let run: Option<Vec<u64>> = ids.get(..RUN).and_then(|ids| ids.iter().copied().collect());
@@ -202,13 +209,19 @@ impl Skip {
     }
 
     fn end(&mut self) {
-        let again = if self.looking { self.unstable() && self.found > 0 } else { self.owed > 0 || self.unstable() };
+        let again = match self.looking {
+            _ if self.unstable() => !self.looking || self.found > 0,
+            true => self.moved && self.looks < MOVES,
+            false => self.owed > 0,
+        };
         self.done = !again;
         if again && self.looks == LOOKS {
             self.broken = Some("the rows come in another order each time");
         }
+        self.owed = self.owed.saturating_sub(self.found);
         self.looks += 1;
-        (self.looking, self.found, self.next) = (true, 0, self.start);
+        (self.looking, self.moved, self.found, self.quiet, self.next) = (true, false, 0, 0, self.start);
+        self.tail.clear();
     }
 }
 

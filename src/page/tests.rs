@@ -59,6 +59,9 @@ fn where_rows_came_in_front_it_looks_again_at_the_start() {
     assert_eq!(query(&p).unwrap(), "$top=4");
     let items = p.accept(object([("value", [9, 0, 1, 2].map(|i| object([("id", Value::Int(i))])).to_vec().into())])).unwrap();
     assert_eq!(items, [object([("id", Value::Int(9))])]);
+    // Some way further, since others may have come in front of it meanwhile.
+    assert_eq!(query(&p).unwrap(), "$top=5&$skip=3");
+    assert_eq!(p.accept(page(2..5, None)).unwrap(), []);
     assert_eq!(query(&p), None);
 }
 

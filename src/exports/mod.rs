@@ -14,14 +14,12 @@ mod part;
 mod rows;
 mod sink;
 mod tables;
+mod work;
 
 pub use rows::Rows;
 
 use crate::{
-    client::{
-        CallOptions, Client,
-        download::{hand_over, joined},
-    },
+    client::{Client, download::joined},
     clock::random_guid,
     error::{Error, Kind, Result, did_you_mean, listed},
     json::{Object, Value},
@@ -29,27 +27,22 @@ use crate::{
         self,
         model::{Operation, Returns},
     },
-    pipeline::storage::{Fetch, ended},
+    pipeline::storage::ended,
     request,
 };
 use folder::Folder;
-use links::{Found, Generation, Links};
-use manifest::{Done, Manifest};
-use part::Scratch;
+use links::Links;
+use manifest::Manifest;
 use sink::Shape;
 use std::{
     collections::VecDeque,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, Mutex as Lock, PoisonError},
     time::Duration,
 };
-use tokio::{
-    sync::{Mutex, mpsc},
-    task::JoinSet,
-};
+use tokio::{sync::Mutex, task::JoinSet};
+use work::{Outcome, Work};
 
-/// Chunks between the wire and the thread that unpacks them.
-const AHEAD: usize = 16;
 /// How often a part may be refused or found damaged.
 const PART_TRIES: u32 = 3;
 /// How often a new snapshot may take the place of one that is being fetched.
@@ -215,13 +208,6 @@ struct Run {
 struct Held {
     folder: Folder,
     manifest: Manifest,
-}
-
-enum Outcome {
-    /// The part of that index, written.
-    Done(usize, Scratch, Done),
-    /// The snapshot is over.
-    Changed,
 }
 
 impl Export {
@@ -394,53 +380,6 @@ fn undone(manifest: &Manifest) -> VecDeque<usize> {
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     joined(tokio::task::spawn_blocking(work)).await
-}
-
-/// One part on its way.
-struct Work {
-    index: usize,
-    client: Client,
-    links: Arc<Links>,
-    part: String,
-    scratch: PathBuf,
-    shape: Shape,
-}
-
-impl Work {
-    async fn run(self) -> Result<Outcome> {
-        let mut refused: Option<Generation> = None;
-        let mut tries = 0;
-        loop {
-            let (generation, url) = match self.links.get(&self.part, refused).await? {
-                Found::Link(generation, url) => (generation, url),
-                Found::Changed => return Ok(Outcome::Changed),
-            };
-            tries += 1;
-            let bounds = self.client.fetch_bounds(CallOptions::default())?;
-            let mut fetch = Fetch::new(self.client.pipeline(), url, bounds);
-            match self.fetch(&mut fetch).await {
-                Ok((scratch, done)) => return Ok(Outcome::Done(self.index, scratch, done)),
-                Err(e) if tries < PART_TRIES && ended(&e) => refused = Some(generation),
-                // It may have been damaged on its way.
-                Err(e) if tries < PART_TRIES && e.kind() == Kind::BadResponse => {
-                    tracing::warn!(target: "xdrkit", "{}: {e}; fetched again", self.part);
-                }
-                Err(e) => return Err(about(&self.part, e)),
-            }
-        }
-    }
-
-    async fn fetch(&self, fetch: &mut Fetch) -> Result<(Scratch, Done)> {
-        let (disk, pieces) = mpsc::channel(AHEAD);
-        let (path, shape) = (self.scratch.clone(), self.shape.clone());
-        let gzip = Path::new(&self.part).extension().is_some_and(|e| e.eq_ignore_ascii_case("gz"));
-        let writing = tokio::task::spawn_blocking(move || part::write(pieces, path, &shape, gzip));
-        let fetched = hand_over(fetch, &disk).await;
-        drop(disk);
-        let written = joined(writing).await;
-        fetched?;
-        written
-    }
 }
 
 #[cfg(test)]

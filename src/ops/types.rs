@@ -600,7 +600,7 @@ pub const ENTITIES: &[Entity] = &[
         p("id", "String"), p("computerDnsName", "String"), p("osPlatform", "String"), p("assetCriticalityLevel", "String"),
         p("tags", "Collection(String)"), p("rbacGroupName", "String"), p("rbacGroupId", "Int64"),
     ] },
-    Entity { name: "MachineVulnerability", base: None, key: None, properties: &[
+    Entity { name: "MachineVulnerability", base: None, key: Some("id"), properties: &[
         p("id", "String"), p("cveId", "String"), p("machineId", "String"), p("fixingKbId", "String"), p("productName", "String"),
         p("productVendor", "String"), p("productVersion", "String"), p("severity", "String"),
     ] },

@@ -67,8 +67,9 @@ fn where_rows_came_in_front_it_looks_again_at_the_start() {
 
 #[test]
 fn rows_without_a_key_are_plainly_skipped_and_never_dropped() {
-    let mut p = pager("vulnerabilities.by_machine", none(), Some(2));
-    let rows = |names: [&str; 2]| object([("value", names.map(|n| object([("cveId", n.into())])).to_vec().into())]);
+    let ids = object([("ids", vec![Value::from("s")].into())]);
+    let mut p = pager("scans.history", ids, Some(2));
+    let rows = |names: [&str; 2]| object([("value", names.map(|n| object([("sessionId", n.into())])).to_vec().into())]);
     assert_eq!(p.accept(rows(["a", "a"])).unwrap().len(), 2);
     assert_eq!(query(&p).unwrap(), "$top=2&$skip=2");
     assert_eq!(p.accept(rows(["a", "b"])).unwrap().len(), 2);

@@ -2422,7 +2422,7 @@ class MachineReference(TypedDict, total=False):
 class MachineVulnerability(TypedDict, total=False):
     """MachineVulnerability, as the service sends it."""
 
-    id: Optional[str]
+    id: str
     cveId: Optional[str]
     machineId: Optional[str]
     fixingKbId: Optional[str]

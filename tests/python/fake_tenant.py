@@ -22,7 +22,7 @@ CONDITION = re.compile(r"(\w+) (eq|ge|gt|le|lt) ('(?:[^']|'')*'|\S+)")
 
 
 def ago(seconds: float, digits: str = "") -> str:
-    """A moment before the test session began, as the service writes it."""
+    """A moment before the tenant was made, as the service writes it."""
     text = (BEGAN - timedelta(seconds=seconds)).isoformat(timespec="microseconds").replace("+00:00", "")
     return f"{text}{digits or '0'}Z"
 
@@ -44,6 +44,8 @@ class FakeTenant:
     """The service. `lists` has its items by path; `requests` is what was asked, as (method, path, query, body)."""
 
     def __init__(self) -> None:
+        global BEGAN
+        BEGAN = datetime.now(timezone.utc)
         self.lists: dict[str, list[dict[str, Any]]] = {
             "/api/alerts": [],
             "/api/incidents": [],

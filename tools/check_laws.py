@@ -189,6 +189,9 @@ def law_1(sources: list[Source]) -> Iterator[Violation]:
 
 
 PURE = (
+    "src/argument.rs",
+    "src/filter",
+    "src/permissions.rs",
     "src/request.rs",
     "src/page/",
     "src/frame",

@@ -198,11 +198,11 @@ impl PyClient {
         self.0.now()
     }
 
-    fn hunt(&self, py: Python<'_>, query: &str, options: &Bound<'_, PyDict>) -> PyResult<PyTable> {
+    fn hunt(&self, py: Python<'_>, query: &Bound<'_, PyAny>, options: &Bound<'_, PyDict>) -> PyResult<PyTable> {
         runtime::wait(py, self.hunting(py, query, options)?).map(PyTable::new)
     }
 
-    fn hunt_async<'py>(&self, py: Python<'py>, query: &str, options: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
+    fn hunt_async<'py>(&self, py: Python<'py>, query: &Bound<'py, PyAny>, options: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
         bridge::future(py, self.hunting(py, query, options)?, |py, hunted| Ok(Py::new(py, PyTable::new(hunted))?.into_any()))
     }
 
@@ -399,16 +399,17 @@ impl PyClient {
     fn hunting(
         &self,
         py: Python<'_>,
-        query: &str,
+        query: &Bound<'_, PyAny>,
         options: &Bound<'_, PyDict>,
     ) -> PyResult<impl Future<Output = Result<Hunted>> + Send + use<>> {
+        let query = query.extract::<String>().map_err(|_| raise(py, Error::argument("query", "takes KQL text")))?;
         let mut options = Options::new(Some(options))?;
         let (since, until, timespan) = (options.text("since")?, options.text("until")?, options.text("timespan")?);
         let window = lift(py, Window::new(since.as_deref(), until.as_deref(), timespan.as_deref()))?;
         let api = options.text("api")?.map(|name| lift(py, Api::from_name(&name))).transpose()?.unwrap_or_default();
         let call = call_options(&mut options)?;
         lift(py, options.end(false))?;
-        let query = Query { text: query.to_owned(), window, api };
+        let query = Query { text: query, window, api };
         lift(py, query.check())?;
         let client = self.0.clone();
         Ok(async move { client.hunt(query, call).await })

@@ -15,7 +15,7 @@ from .errors import InvalidArgumentError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from enum import Enum
-    from typing import NoReturn, Union
+    from typing import ClassVar, NoReturn, Union
     from uuid import UUID
 
     Scalar = Union[str, int, float, bool, datetime, date, timedelta, UUID, Enum]
@@ -90,7 +90,7 @@ class Field:
     """A property to filter by. Made by `xdrkit.field`."""
 
     __slots__ = ("_name", "_range")
-    __hash__ = None  # type: ignore[assignment]
+    __hash__: ClassVar[None]  # type: ignore[assignment]
 
     def __init__(self, name: str, *, _range: int = 0) -> None:
         given: object = name
@@ -202,7 +202,20 @@ class Field:
     def __eq__(self, other: object) -> NoReturn:
         raise TypeError(f'a field is compared with its methods: xdrkit.field("{self._name}").eq(…), ne, gt, ge, lt, le')
 
-    __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __eq__
+    def __ne__(self, other: object) -> NoReturn:
+        self.__eq__(other)
+
+    def __lt__(self, other: object) -> NoReturn:
+        self.__eq__(other)
+
+    def __le__(self, other: object) -> NoReturn:
+        self.__eq__(other)
+
+    def __gt__(self, other: object) -> NoReturn:
+        self.__eq__(other)
+
+    def __ge__(self, other: object) -> NoReturn:
+        self.__eq__(other)
 
     def __bool__(self) -> NoReturn:
         raise TypeError(f'a field is no condition: xdrkit.field("{self._name}").eq(True)')

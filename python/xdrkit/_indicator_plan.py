@@ -50,14 +50,14 @@ class IndicatorChange:
     __slots__ = ("differences", "id", "kind", "outcome", "owner", "type", "value", "was_active", "wire")
 
     def __init__(self, kind: Kind, indicator: Mapping[str, Any], *, id: str | None = None) -> None:
-        self.kind = kind
+        self.kind: Kind = kind
         self.value: str = indicator["indicatorValue"]
         self.type: str = indicator["indicatorType"]
-        self.id = id
+        self.id: str | None = id
         self.differences: dict[str, tuple[Any, Any]] = {}
         self.owner: str | None = None
         self.outcome: Outcome[Any] | None = None
-        self.was_active = False
+        self.was_active: bool = False
         self.wire: dict[str, Any] = {}
 
     def __repr__(self) -> str:
@@ -83,10 +83,10 @@ class IndicatorPlan:
     __slots__ = ("_changes", "active", "dry_run", "outcomes", "scope")
 
     def __init__(self, scope: str, changes: list[IndicatorChange], active: int, *, dry_run: bool = False) -> None:
-        self.scope = scope
+        self.scope: str = scope
         self._changes = changes
-        self.active = active
-        self.dry_run = dry_run
+        self.active: int = active
+        self.dry_run: bool = dry_run
         self.outcomes: Outcomes[Any] | None = None
 
     def __iter__(self) -> Iterator[IndicatorChange]:

@@ -45,11 +45,11 @@ class Outcome(Generic[T]):
         attached: bool = False,
         found: bool = False,
     ) -> None:
-        self.id = id
+        self.id: Any = id
         self.value: T = value  # type: ignore[assignment]  # whoever reads it has seen that it is ok
-        self.error = error
-        self.attached = attached
-        self.found = found
+        self.error: XdrError | None = error
+        self.attached: bool = attached
+        self.found: bool = found
 
     @property
     def ok(self) -> bool:
@@ -142,8 +142,8 @@ class Plan(Sequence["dict[str, Any]"]):
     __slots__ = ("_items", "effect", "operation")
 
     def __init__(self, operation: str, effect: str, items: Iterable[dict[str, Any]]) -> None:
-        self.operation = operation
-        self.effect = effect
+        self.operation: str = operation
+        self.effect: str = effect
         self._items = tuple(items)
 
     @property

@@ -6,7 +6,7 @@ mod text;
 use crate::{
     error::{Error, Kind, Result},
     json::{self, Object, Value},
-    ops::model::{Kind as ParamKind, Place},
+    ops::model::Kind as ParamKind,
     request,
     sandbox::{Options, Sandbox},
     settings::{Settings, process_environment},
@@ -162,7 +162,11 @@ async fn call(operation: String, arguments: Vec<String>) -> Result<()> {
             return Err(Error::argument(&argument, "is no name=value"));
         };
         let name = name.replace('-', "_");
-        let is_json = op.param(&name).is_some_and(|p| matches!(p.kind, ParamKind::Count | ParamKind::Texts) && p.place != Place::Path);
+        let is_text = |kind| {
+            matches!(kind, ParamKind::Text | ParamKind::Id | ParamKind::Moment | ParamKind::Hash(_) | ParamKind::Ip)
+                || matches!(kind, ParamKind::Names(_) | ParamKind::Enum(_) | ParamKind::OpenEnum(_))
+        };
+        let is_json = op.param(&name).is_some_and(|p| !is_text(p.kind));
         let value = if is_json { json::parse(text.as_bytes()).unwrap_or_else(|_| Value::from(text)) } else { Value::from(text) };
         given.insert(name, value);
     }

@@ -87,6 +87,8 @@ def test_the_sandbox_serves_other_programs_until_it_is_interrupted() -> None:
         called = xdr("call", "machines.list", "filter=riskScore eq 'High'", "top=2", env=variables)
         assert (called.returncode, called.stderr) == (0, "")
         assert len(json.loads(called.stdout)["value"]) == 2
+        called = xdr("call", "ips.stats", "ip=10.0.0.1", "hours=24", env=variables)
+        assert (called.returncode, json.loads(called.stdout)["ipAddress"]) == (0, "10.0.0.1")
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 130
         assert process.stderr is not None

@@ -13,6 +13,7 @@ pub mod filter;
 pub mod frame;
 pub mod hunt;
 pub mod json;
+pub mod kql;
 pub mod ops;
 pub mod page;
 pub mod permissions;

@@ -28,7 +28,7 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, Failure> {
     let query = format!(
         "union {tables} | where DeviceId =~ {} and ReportId == {report} and Timestamp == datetime({}) | take 1",
         ask::quoted(&machine),
-        super::kql::format_datetime(at)
+        crate::kql::format_datetime(at)
     );
     let found = ask::ask(call.house, &query)?;
     let event = found.first().ok_or_else(|| {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use super::House;
 use super::failure::Failure;
-use super::kql::{self, Table, Value};
 use super::seed::Tables;
+use crate::kql::{self, Table, Value};
 
 /// The rows of an answer.
 pub(super) struct Found(Table);

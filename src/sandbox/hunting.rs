@@ -11,9 +11,9 @@ use crate::ops::model::Service;
 
 use super::clock::{self, DAY, SECOND};
 use super::failure::Failure;
-use super::kql::{self, Catalog, KqlError, Table, Type, format_datetime, format_timespan};
 use super::router::{Call, not_yet};
 use super::wire::Reply;
+use crate::kql::{self, Catalog, KqlError, Table, Type, format_datetime, format_timespan};
 
 /// How far back anybody can look.
 const WINDOW: i64 = 30 * DAY;

@@ -30,7 +30,6 @@ mod indicator;
 mod indicators;
 mod investigations;
 mod jwt;
-pub mod kql;
 mod library;
 mod lists;
 mod live_response;

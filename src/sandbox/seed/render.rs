@@ -4,7 +4,7 @@
 
 use super::entities::*;
 use crate::json::{Value, object};
-use crate::sandbox::kql::format_datetime;
+use crate::kql::format_datetime;
 use std::sync::Arc;
 
 fn time(ticks: i64) -> Value {

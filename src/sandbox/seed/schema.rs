@@ -1,8 +1,8 @@
 //! The real columns of the hunting tables, and tables built column by column from rows of events.
 
 use crate::json;
+use crate::kql::value::{Column, Table, Type, Value};
 use crate::ops::HUNTING_SCHEMA;
-use crate::sandbox::kql::value::{Column, Table, Type, Value};
 use std::sync::{Arc, OnceLock};
 
 /// A table's name, and its columns in order.

@@ -4,9 +4,9 @@ use super::random::{DAY, SECOND};
 use super::schema::shapes;
 use super::*;
 use crate::json;
+use crate::kql::Catalog;
+use crate::kql::value::{Table, Type, Value};
 use crate::ops::{HUNTING_SCHEMA, types};
-use crate::sandbox::kql::Catalog;
-use crate::sandbox::kql::value::{Table, Type, Value};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 

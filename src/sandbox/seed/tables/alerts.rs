@@ -3,7 +3,7 @@
 use super::Store;
 use super::device::path;
 use crate::json::{self, object};
-use crate::sandbox::kql::value::{Table, Value};
+use crate::kql::value::{Table, Value};
 use crate::sandbox::seed::entities::*;
 use crate::sandbox::seed::schema::{Shape, Sheet};
 use std::sync::Arc;

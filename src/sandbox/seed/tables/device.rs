@@ -1,7 +1,7 @@
 //! What the sensors on the machines saw.
 
 use super::{Store, seen};
-use crate::sandbox::kql::value::{Table, Value};
+use crate::kql::value::{Table, Value};
 use crate::sandbox::seed::background;
 use crate::sandbox::seed::entities::FileFacts;
 use crate::sandbox::seed::events::DeviceEvent;

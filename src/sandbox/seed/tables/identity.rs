@@ -2,7 +2,7 @@
 
 use super::Store;
 use crate::json::{self, object};
-use crate::sandbox::kql::value::{Table, Value};
+use crate::kql::value::{Table, Value};
 use crate::sandbox::seed::TENANT_ID;
 use crate::sandbox::seed::events::{DirectoryEvent, SignIn};
 use crate::sandbox::seed::random::{DAY, HOUR, Random};

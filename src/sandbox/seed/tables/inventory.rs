@@ -2,7 +2,7 @@
 
 use super::Store;
 use crate::json::{self, object};
-use crate::sandbox::kql::value::{Table, Value};
+use crate::kql::value::{Table, Value};
 use crate::sandbox::seed::entities::{Health, Machine};
 use crate::sandbox::seed::random::{DAY, HOUR};
 use crate::sandbox::seed::schema::{Shape, Sheet};

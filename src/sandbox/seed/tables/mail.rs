@@ -1,7 +1,7 @@
 //! Mails, what was in them, and what became of them.
 
 use super::{Store, settle};
-use crate::sandbox::kql::value::{Table, Value};
+use crate::kql::value::{Table, Value};
 use crate::sandbox::seed::TENANT_ID;
 use crate::sandbox::seed::background;
 use crate::sandbox::seed::entities::FileFacts;

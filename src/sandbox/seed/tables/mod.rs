@@ -12,8 +12,8 @@ use super::events::{CloudEvent, Happened, Mail, SignIn};
 use super::random::DAY;
 use super::schema::{Shape, shapes};
 use super::world::{Process, World};
-use crate::sandbox::kql::Catalog;
-use crate::sandbox::kql::value::Table;
+use crate::kql::Catalog;
+use crate::kql::value::Table;
 use std::sync::{Arc, OnceLock};
 
 /// The hunting tables, each made on first use. Clones share what was made.

@@ -1,4 +1,4 @@
-//! The query engine of the sandbox.
+//! The engine that runs the Kusto Query Language: behind the sandbox's hunting, and for results that are here already.
 //!
 //! A hunting query must be tried without a tenant, and a fake that answers wrongly is worse than none. So this engine runs the part of
 //! the Kusto Query Language that hunting uses, by the language's documented rules, and refuses everything else by name and place: a

@@ -22,7 +22,7 @@ PACKAGE = ROOT / "python" / "xdrkit"
 sys.path.insert(0, str(ROOT / "tools"))
 
 from generator.reference import reference_pages  # noqa: E402 - the folder beside this file
-from generator.resources import resources_module  # noqa: E402
+from generator.resources import resources_package  # noqa: E402
 from generator.types import types_module  # noqa: E402
 from generator.words import banner  # noqa: E402
 
@@ -43,9 +43,10 @@ def generated(core: Any) -> dict[Path, str]:
     files = {
         PACKAGE / "_generated" / "__init__.py": banner() + "\n",
         PACKAGE / "_generated" / "types.py": types_module(declared),
-        PACKAGE / "_generated" / "sync.py": resources_module(operations, is_async=False),
-        PACKAGE / "_generated" / "aio.py": resources_module(operations, is_async=True),
     }
+    for package, is_async in (("sync", False), ("aio", True)):
+        for name, text in resources_package(operations, is_async).items():
+            files[PACKAGE / "_generated" / package / name] = text
     for name, text in reference_pages(operations, declared).items():
         files[ROOT / "docs" / "reference" / name] = text
     return files
@@ -63,7 +64,7 @@ def differences(files: dict[Path, str]) -> list[str]:
 
 def orphans(files: dict[Path, str]) -> list[Path]:
     """Files in the generated folders that no operation asks for now."""
-    folders = [(PACKAGE / "_generated", "*.py"), (ROOT / "docs" / "reference", "*")]
+    folders = [(PACKAGE / "_generated", "**/*.py"), (ROOT / "docs" / "reference", "*")]
     return sorted(path for folder, pattern in folders for path in folder.glob(pattern) if path not in files)
 
 

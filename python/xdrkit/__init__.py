@@ -11,41 +11,9 @@ Put `xdrkit.Client()` in place of `sb.client()` for a tenant of your own.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from . import credentials, errors
+from . import errors
 from ._client import Client
 from ._core import __version__, operations
-from ._policy import Outcome, Outcomes, Plan
-from ._sandbox import Sandbox, sandbox
-from .credentials import (
-    AccessToken,
-    AccessTokenInfo,
-    AsyncCredential,
-    AzureCliCredential,
-    AzureDeveloperCliCredential,
-    AzurePipelinesCredential,
-    AzurePowerShellCredential,
-    CertificateCredential,
-    ChainedCredential,
-    ClientAssertionCredential,
-    ClientSecretCredential,
-    Credential,
-    DefaultCredential,
-    DeviceCode,
-    DeviceCodeCredential,
-    EnvironmentCredential,
-    GitHubActionsCredential,
-    InteractiveBrowserCredential,
-    ManagedIdentityCredential,
-    OnBehalfOfCredential,
-    PasteRedirectCredential,
-    PersistentCache,
-    SignInPage,
-    StaticTokenCredential,
-    UsernamePasswordCredential,
-    WorkloadIdentityCredential,
-)
 from .errors import (
     ActionFailedError,
     ActionOutcomeUnknownError,
@@ -80,16 +48,49 @@ from .errors import (
     UnsafeUrlError,
     XdrError,
 )
-from .results import AsyncPages, HuntResult, Pages
+
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from typing import Any
 
+    from . import credentials
     from ._async_client import AsyncClient
     from ._filter import Filter, field
     from ._indicator_plan import IndicatorChange, IndicatorPlan
     from ._indicators import infer_type
     from ._permissions import Permissions, permissions_for, permissions_for_script
+    from ._policy import Outcome, Outcomes, Plan
+    from ._sandbox import Sandbox, sandbox
+    from .credentials import (
+        AccessToken,
+        AccessTokenInfo,
+        AsyncCredential,
+        AzureCliCredential,
+        AzureDeveloperCliCredential,
+        AzurePipelinesCredential,
+        AzurePowerShellCredential,
+        CertificateCredential,
+        ChainedCredential,
+        ClientAssertionCredential,
+        ClientSecretCredential,
+        Credential,
+        DefaultCredential,
+        DeviceCode,
+        DeviceCodeCredential,
+        EnvironmentCredential,
+        GitHubActionsCredential,
+        InteractiveBrowserCredential,
+        ManagedIdentityCredential,
+        OnBehalfOfCredential,
+        PasteRedirectCredential,
+        PersistentCache,
+        SignInPage,
+        StaticTokenCredential,
+        UsernamePasswordCredential,
+        WorkloadIdentityCredential,
+    )
+    from .results import AsyncPages, HuntResult, Pages
 
 __all__ = [
     "AccessToken",
@@ -174,26 +175,55 @@ __all__ = [
     "sandbox",
 ]
 
-# Those who never use it do not pay for it.
+# Those who never use it do not pay for it: module to names.
 _LATER = {
-    "AsyncClient": "_async_client",
-    "Filter": "_filter",
-    "IndicatorChange": "_indicator_plan",
-    "IndicatorPlan": "_indicator_plan",
-    "Permissions": "_permissions",
-    "field": "_filter",
-    "infer_type": "_indicators",
-    "permissions_for": "_permissions",
-    "permissions_for_script": "_permissions",
+    "_async_client": ("AsyncClient",),
+    "_filter": ("Filter", "field"),
+    "_indicator_plan": ("IndicatorChange", "IndicatorPlan"),
+    "_indicators": ("infer_type",),
+    "_permissions": ("Permissions", "permissions_for", "permissions_for_script"),
+    "_policy": ("Outcome", "Outcomes", "Plan"),
+    "_sandbox": ("Sandbox", "sandbox"),
+    "credentials": (
+        "AccessToken",
+        "AccessTokenInfo",
+        "AsyncCredential",
+        "AzureCliCredential",
+        "AzureDeveloperCliCredential",
+        "AzurePipelinesCredential",
+        "AzurePowerShellCredential",
+        "CertificateCredential",
+        "ChainedCredential",
+        "ClientAssertionCredential",
+        "ClientSecretCredential",
+        "Credential",
+        "DefaultCredential",
+        "DeviceCode",
+        "DeviceCodeCredential",
+        "EnvironmentCredential",
+        "GitHubActionsCredential",
+        "InteractiveBrowserCredential",
+        "ManagedIdentityCredential",
+        "OnBehalfOfCredential",
+        "PasteRedirectCredential",
+        "PersistentCache",
+        "SignInPage",
+        "StaticTokenCredential",
+        "UsernamePasswordCredential",
+        "WorkloadIdentityCredential",
+    ),
+    "results": ("AsyncPages", "HuntResult", "Pages"),
 }
+_MODULES = {name: module for module, names in _LATER.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    if (module := _LATER.get(name)) is not None:
-        from importlib import import_module
+    from importlib import import_module
 
-        found = getattr(import_module(f".{module}", __name__), name)
-        globals()[name] = found
+    if name == "credentials":
+        return import_module(f".{name}", __name__)
+    if (module := _MODULES.get(name)) is not None:
+        found = globals()[name] = getattr(import_module(f".{module}", __name__), name)
         return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ._base import ClientBase, hunt_options, request_options
 from ._generated.aio import AsyncResources
 from ._resources import AsyncResource
 from .results import HuntResult
+
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

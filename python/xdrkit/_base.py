@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from . import _core
 from ._policy import Policy
 from ._resources import given
-from ._time import span, window
-from .credentials import native
+
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     import os
@@ -131,13 +129,17 @@ class ClientBase:
         Raises:
             ConfigurationError: a setting is missing or cannot be right; the message names it.
         """
+        if credential is not None:
+            from .credentials import native
+
+            credential = native(credential)
         self._policy = Policy.of(confirm, allow_device_groups, on_action, dry_run, is_async=self._is_async)
         self._core = _core.Client(
             **given(
                 tenant_id=tenant_id,
                 client_id=client_id,
                 client_secret=client_secret,
-                credential=None if credential is None else native(credential),
+                credential=credential,
                 cloud=None if cloud == "public" else cloud,
                 region=region,
                 base_url=base_url if base_url is None or isinstance(base_url, str) else dict(base_url),
@@ -235,6 +237,8 @@ def hunt_options(
     deadline: Seconds | None,
 ) -> dict[str, Any]:
     """A hunt's arguments in the form that Rust takes. Pure but for the clock behind "7d"."""
+    from ._time import span, window
+
     begin, end = window(since, until)
     return given(since=begin, until=end, timespan=span(timespan), api=api, timeout=timeout, deadline=deadline)
 

@@ -5,12 +5,12 @@ It blocks in Rust with the interpreter's lock released, so it also works inside 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ._base import ClientBase, hunt_options, request_options
 from ._generated.sync import Resources
 from ._resources import Resource
 from .results import HuntResult
+
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

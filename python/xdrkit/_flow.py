@@ -7,17 +7,23 @@ also yields `Emit`: what it finds on the way.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generator, Generic, TypeVar
+from ._light import Generic, TypeVar
+
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Generator, Iterator
+    from typing import Any
 
     from . import _core
 
 T = TypeVar("T")
 
-Flow = Generator["Step | Ask", Any, T]
-Stream = Generator["Step | Ask | Emit[T]", Any, None]
+if TYPE_CHECKING:
+    Flow = Generator["Step | Ask", Any, T]
+    Stream = Generator["Step | Ask | Emit[T]", Any, None]
+else:  # for annotations alone, but the flows import them by name
+    Flow = Stream = None
 
 
 class Step:

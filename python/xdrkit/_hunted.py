@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, overload
-
 from ._frames import library, pandas_column
+from ._light import Sequence, overload
 from .errors import InvalidArgumentError, LegacyHuntingWarning, TruncatedResultWarning
+
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     import os

@@ -6,10 +6,11 @@ page at a time; files are written page by page, too.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar
-
 from ._frames import library, pandas_frame
+from ._light import Generic, TypeVar
 from .errors import BadResponseError, InvalidArgumentError
+
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     import os

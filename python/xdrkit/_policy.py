@@ -6,13 +6,15 @@ A client that was given `confirm`, `allow_device_groups`, `on_action` or `dry_ru
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
+from ._light import Generic, Sequence, TypeVar, overload
 from .errors import ConfigurationError, PartialFailureError, XdrError
 
+TYPE_CHECKING = False
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from typing import Any
 
 T = TypeVar("T")
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING
-
 from .results import AsyncPages, HuntResult, Pages
+
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+    from datetime import timedelta
     from types import FrameType
     from typing import Any, FrozenSet, List, Set, Tuple, Union
 
@@ -20,9 +20,22 @@ if TYPE_CHECKING:
     Ids = Union[List[Any], Tuple[Any, ...], Set[Any], FrozenSet[Any]]
 
 
+# What is no timedelta, as almost every value; so `datetime` is loaded by those alone who have used it.
+_PLAIN = frozenset((str, int, float, bool, bytes, dict, list, tuple))
+
+
+def is_span(value: Any) -> bool:
+    """Whether it is a timedelta."""
+    if type(value) in _PLAIN:
+        return False
+    from datetime import timedelta
+
+    return isinstance(value, timedelta)
+
+
 def seconds(value: Any) -> Any:
     """A timedelta in seconds; anything else as it is, for Rust to judge."""
-    return value.total_seconds() if isinstance(value, timedelta) else value
+    return value.total_seconds() if is_span(value) else value
 
 
 def given(**values: Any) -> dict[str, Any]:
@@ -33,7 +46,7 @@ def given(**values: Any) -> dict[str, Any]:
 def wire(**values: Any) -> dict[str, Any]:
     """The arguments that were given, in the form that Rust takes: a timedelta is how long ago."""
     return {
-        name: f"{abs(value.total_seconds()):f}s" if isinstance(value, timedelta) else value
+        name: f"{abs(value.total_seconds()):f}s" if is_span(value) else value
         for name, value in values.items()
         if value is not None
     }

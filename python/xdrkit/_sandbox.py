@@ -5,24 +5,23 @@ Everything goes over real HTTP, so what works here works on a tenant; and nothin
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
-from typing import TYPE_CHECKING
-
 from . import _core
 from ._client import Client
-from ._time import ticks
-from .credentials import DeviceCode, DeviceCodeCredential
 from .errors import InvalidArgumentError
+
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
     from types import TracebackType
     from typing import Any, Literal, TypedDict
 
     from typing_extensions import Self
 
     from ._async_client import AsyncClient
+    from .credentials import DeviceCode
 
     class RequestRecord(TypedDict):
         """One request that reached the sandbox. Never a secret or token."""
@@ -119,10 +118,17 @@ def sandbox(
     for name, names in (("permissions", permissions), ("mfa_users", mfa_users)):
         if isinstance(names, str):
             raise InvalidArgumentError(f"{name}: must be a list of names", argument=name)
+    moment = None
+    if now is not None:
+        from datetime import datetime, timezone
+
+        from ._time import ticks
+
+        moment = ticks("now", now, datetime.now(timezone.utc))
     return Sandbox(
         _core.Sandbox(
             port=port,
-            now=None if now is None else ticks("now", now, datetime.now(timezone.utc)),
+            now=moment,
             seed=seed,
             auto_approve=auto_approve,
             permissions=None if permissions is None else list(permissions),
@@ -391,6 +397,8 @@ class Sandbox:
         return {**self._where(), **app}
 
     def _user(self, user: str | None) -> dict[str, Any]:
+        from .credentials import DeviceCodeCredential
+
         def type_in(code: DeviceCode) -> None:
             self.approve(code.user_code, user)
 

@@ -12,10 +12,10 @@ that gives one of these. Text stays in Python's memory until its garbage is coll
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from . import _core
 from .errors import ConfigurationError
+
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     import os
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from typing import Any, Literal, NoReturn, Protocol, Union
 
     from typing_extensions import Self
+
+    from ._tokens import AccessToken, DeviceCode, SignInPage
 
     class TokenCredential(Protocol):
         """Anything with ``get_token(*scopes)``, such as the classes of azure-identity."""
@@ -76,16 +78,6 @@ __all__ = [
 _COMMON = ("authority", "cloud", "additionally_allowed_tenants", "trust_authority", "ca_bundle", "proxy", "user_agent")
 
 
-class AccessToken(NamedTuple):
-    """A token and when it ends, as azure-core has it."""
-
-    token: str
-    expires_on: int
-
-    def __repr__(self) -> str:
-        return f"AccessToken(token='…', expires_on={self.expires_on})"
-
-
 class AccessTokenInfo:
     """A token with what is known about it, as azure-core has it."""
 
@@ -104,30 +96,6 @@ class AccessTokenInfo:
 
     def __repr__(self) -> str:
         return f"AccessTokenInfo(token='…', expires_on={self.expires_on}, refresh_on={self.refresh_on})"
-
-
-class DeviceCode(NamedTuple):
-    """What a user must be shown to sign in by device code."""
-
-    message: str
-    """A sentence with all that follows, in Entra's words."""
-    user_code: str
-    """The code to type in."""
-    verification_uri: str
-    """The page to type it into."""
-    expires_in: int
-    """Seconds until the code is void."""
-
-
-class SignInPage(NamedTuple):
-    """The page on which a user signs in."""
-
-    url: str
-    """Its address."""
-    redirect_uri: str
-    """Where the browser ends up after it."""
-    note: str | None = None
-    """Why the last answer was not the right one, if the user is asked again."""
 
 
 class PersistentCache:
@@ -186,7 +154,7 @@ class Credential:
             InvalidArgumentError: the scope is none, or the tenant is not allowed; nothing was sent.
         """
         token, expires_on, _ = self._core.get_token(scopes, claims, tenant_id, enable_cae)
-        return AccessToken(token, expires_on)
+        return _access_token(token, expires_on)
 
     def get_token_info(self, *scopes: str, options: Mapping[str, Any] | None = None) -> AccessTokenInfo:
         """The same with the time at which the token should be renewed, as newer Azure SDK clients ask for it.
@@ -272,7 +240,7 @@ class AsyncCredential:
     ) -> AccessToken:
         """As `Credential.get_token`."""
         token, expires_on, _ = await self._get(scopes, claims, tenant_id, enable_cae)
-        return AccessToken(token, expires_on)
+        return _access_token(token, expires_on)
 
     async def get_token_info(self, *scopes: str, options: Mapping[str, Any] | None = None) -> AccessTokenInfo:
         """As `Credential.get_token_info`."""
@@ -825,3 +793,22 @@ class StaticTokenCredential(Credential):
 def native(credential: CredentialLike | str) -> Any:
     """The form in which Rust takes a credential: ours unwrapped, anybody else's as it is."""
     return credential._core if isinstance(credential, (Credential, AsyncCredential)) else credential
+
+
+def _access_token(token: str, expires_on: int) -> AccessToken:
+    from ._tokens import AccessToken
+
+    return AccessToken(token, expires_on)
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("AccessToken", "DeviceCode", "SignInPage"):
+        from . import _tokens
+
+        found = globals()[name] = getattr(_tokens, name)
+        return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

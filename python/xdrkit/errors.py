@@ -40,10 +40,11 @@ Warnings: :class:`TruncatedResultWarning`, :class:`LegacyHuntingWarning`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Any
 
     from ._policy import Outcomes, Plan
 

@@ -199,7 +199,7 @@ def test_the_generated_files_are_current(generate: Any) -> None:
 @pytest.mark.dev
 def test_a_file_that_was_changed_by_hand_is_found(generate: Any) -> None:
     files = generate.generated(_core)
-    path = next(path for path in files if path.name == "sync.py")
+    path = next(path for path in files if path.name == "machines.py")
     drift = generate.differences({**files, path: files[path] + "# by hand\n"})
     assert [line for line in drift if line.startswith("+#")] == ["+# by hand"]
 
@@ -240,4 +240,4 @@ def test_an_argument_that_hides_an_option_stops_the_generator(generate: Any) -> 
         "params": [{**OPERATIONS["machines.get"]["params"][0], "name": "timeout", "enum": []}],
     }
     with pytest.raises(SystemExit, match="timeout"):
-        generate.resources_module([op], is_async=False)
+        generate.resources_package([op], is_async=False)

@@ -339,38 +339,59 @@ def helper_method(helper: Helper, is_async: bool) -> list[str]:
     return [*lines, *doc, *body]
 
 
-def resources_module(operations: list[dict[str, Any]], is_async: bool) -> str:
-    """The resource classes of one client."""
+def resources_package(operations: list[dict[str, Any]], is_async: bool) -> dict[str, str]:
+    """The resource classes of one client, file name to text: a module for each, so that who uses one loads one."""
     prefix = "Async" if is_async else ""
     groups = grouped(operations)
     found = helpers(list(groups))
     shapes = {op["returns"]["type"] for op in operations}
     classes = {group: prefix + camel(group) + "Resource" * (camel(group) in shapes) for group in sorted(groups)}
-    spaces = sorted({group.partition(".")[0] for group in groups if "." in group})
-
-    body: list[str] = []
+    files = {"__init__.py": attributes_module(groups, classes, is_async)}
     for group, name in classes.items():
-        body += [
-            "",
-            "",
-            f"class {name}({prefix}Resource):",
-            f'    """{title(group, groups[group])}."""',
-            "",
-            "    __slots__ = ()",
-        ]
+        what = title(group, groups[group])
+        body = ["", "", f"class {name}({prefix}Resource):", f'    """{what}."""', "", "    __slots__ = ()"]
         own = found.get(group, {})
         for op in groups[group]:
             if op["verb"] not in own:
                 body += ["", *method(op, is_async)]
         for helper in own.values():
             body += ["", *helper_method(helper, is_async)]
+        text = "\n".join(body)
+        head = heading(text, operations, own, f"{what}, as the {client(is_async)} has them.", runtime(text, prefix))
+        files[f"{module(group)}.py"] = "\n".join([*head, f'__all__ = ["{name}"]', text]) + "\n"
+    return files
+
+
+def module(group: str) -> str:
+    """The name of a resource's module."""
+    return group.replace(".", "_")
+
+
+def client(is_async: bool) -> str:
+    """How one of the clients is called in a sentence."""
+    return "async client" if is_async else "sync client"
+
+
+def runtime(text: str, prefix: str) -> list[str]:
+    """What a resource's module needs at run time."""
+    overloads = ["from xdrkit._light import overload"] if "@overload" in text else []
+    return [*overloads, f"from xdrkit._resources import {prefix}Resource"]
+
+
+def attributes_module(groups: dict[str, list[dict[str, Any]]], classes: dict[str, str], is_async: bool) -> str:
+    """The attributes under which a client has its resources; a resource's module is loaded when it is first read."""
+    prefix = "Async" if is_async else ""
+    package = f"xdrkit._generated.{'aio' if is_async else 'sync'}"
+    spaces = sorted({group.partition(".")[0] for group in groups if "." in group})
+    body: list[str] = []
     for space in spaces:
         body += ["", "", f"class {prefix}{camel(space)}:", f'    """The resources of {SERVICES[space]}."""', ""]
         body += ["    def __init__(self, core: _core.Client, policy: Policy | None) -> None:"]
         body += ["        self._core = core", "        self._policy = policy"]
         for group, name in classes.items():
             if group.startswith(space + "."):
-                body += accessor(group.rpartition(".")[2], name, title(group, groups[group]))
+                where = f"{package}.{module(group)}"
+                body += accessor(group.rpartition(".")[2], name, title(group, groups[group]), where)
     body += [
         "",
         "",
@@ -382,25 +403,58 @@ def resources_module(operations: list[dict[str, Any]], is_async: bool) -> str:
     ]
     for attribute in sorted({group.partition(".")[0] for group in groups}):
         if attribute in groups:
-            body += accessor(attribute, classes[attribute], title(attribute, groups[attribute]))
+            where = f"{package}.{module(attribute)}"
+            body += accessor(attribute, classes[attribute], title(attribute, groups[attribute]), where)
         else:
             body += accessor(attribute, prefix + camel(attribute), f"The resources of {SERVICES[attribute]}")
-    text = "\n".join(body)
-    return "\n".join([*heading(text, operations, found, classes, is_async), text]) + "\n"
+    names = sorted({*classes.values(), *(prefix + camel(space) for space in spaces), f"{prefix}Resources"})
+    imports = ["from typing import Any", "", "from xdrkit import _core"]
+    imports += [
+        f"from {package}.{module(group)} import {name}" for group, name in sorted(classes.items(), key=by_module)
+    ]
+    imports += ["from xdrkit._policy import Policy"]
+    lines = [
+        banner(),
+        f'"""The resources of the {client(is_async)}, a module each."""',
+        "",
+        "from __future__ import annotations",
+        "",
+        "from xdrkit._light import cached_property",
+        "",
+        "TYPE_CHECKING = False",
+        "",
+        "if TYPE_CHECKING:",
+        *(f"    {line}".rstrip() for line in imports),
+        "",
+        *exploded("__all__ = [", [f'"{n}"' for n in names], "]", 0),
+        "",
+        *exploded("_MODULES = {", [f'"{name}": "{module(group)}"' for group, name in classes.items()], "}", 0),
+        *body,
+        "",
+        "",
+        "def __getattr__(name: str) -> Any:",
+        "    if name not in _MODULES:",
+        '        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")',
+        "    from importlib import import_module",
+        "",
+        '    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)',
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def by_module(item: tuple[str, str]) -> str:
+    """Sorts a group and its class by the group's module."""
+    return module(item[0])
 
 
 def heading(
-    text: str,
-    operations: list[dict[str, Any]],
-    found: dict[str, dict[str, Helper]],
-    classes: dict[str, str],
-    is_async: bool,
+    text: str, operations: list[dict[str, Any]], own: dict[str, Helper], doc: str, needed: list[str]
 ) -> list[str]:
-    """Everything before the first class."""
-    prefix = "Async" if is_async else ""
+    """Everything before a resource's class."""
+    code = re.sub(r'"""[\s\S]*?"""', "", text)
 
     def used(names: list[str]) -> list[str]:
-        return [name for name in names if re.search(rf"(?<![\w.\"`]){name}(?!\w)", text)]
+        return [name for name in names if re.search(rf"(?<![\w.\"`]){name}(?!\w)", code)]
 
     shapes = {op["returns"]["type"] for op in operations if op["returns"]["type"]}
     shapes |= {p["entity"] for op in operations for p in op["params"] if p["entity"]}
@@ -418,9 +472,8 @@ def heading(
         )
         for name in used(names)
     }
-    for own in found.values():
-        for helper in own.values():
-            lines |= {helper.imports[name] for name in helper.names() if name in helper.imports}
+    for helper in own.values():
+        lines |= {helper.imports[name] for name in helper.names() if name in helper.imports}
     by_module: dict[str, set[str]] = {}
     for line in lines:
         module, _, name = line.removeprefix("from ").partition(" import ")
@@ -440,35 +493,31 @@ def heading(
             )
         return out
 
-    spaces = {prefix + camel(group.partition(".")[0]) for group in classes if "." in group}
     return [
         banner(),
-        f'"""The resources of the {"async" if is_async else "sync"} client: every operation and every helper as a method."""',
+        f'"""{doc}"""',
         "",
         "from __future__ import annotations",
         "",
-        "from functools import cached_property",
-        "from typing import TYPE_CHECKING, overload",
+        *needed,
         "",
-        f"from xdrkit._resources import {prefix}Resource",
+        "TYPE_CHECKING = False",
         "",
         "if TYPE_CHECKING:",
         *imports(standard),
-        "",
+        *([""] if standard and own_modules else []),
         *imports(own_modules),
         "",
-        *exploded(
-            "__all__ = [", [f'"{n}"' for n in sorted({*classes.values(), *spaces, f"{prefix}Resources"})], "]", 0
-        ),
     ]
 
 
-def accessor(name: str, class_: str, doc: str) -> list[str]:
+def accessor(name: str, class_: str, doc: str, where: str | None = None) -> list[str]:
     """The attribute under which a resource is found."""
     return [
         "",
         "    @cached_property",
         f"    def {name}(self) -> {class_}:",
         f'        """{doc}."""',
+        *([f"        from {where} import {class_}", ""] if where else []),
         f"        return {class_}(self._core, self._policy)",
     ]

@@ -187,15 +187,39 @@ format: cargo $(STAMPS)/check ## format Rust and Python
 generate: build ## write the generated Python files anew
 	@$(BIN)/python tools/generate.py
 
+# The wheel of a release, which takes minutes to build, beside other clients, which have environments of their own:
+#   make bench                                     all of it, about twenty minutes; the machine should have nothing else to do
+#   make bench BENCH=--quick                       a look whether it runs
+#   make bench BENCH="--only 'dicts|small'"        some cases
+BENCH :=
 .PHONY: bench
-bench: build ## import, sandbox start, one small request
+bench: cargo $(STAMPS)/build .venv-bench/.installed .venv-bench-msticpy/.installed ## hunting and small requests beside other clients
+	@rm -rf target/bench-wheels
+	@$(MATURIN) build --release --compatibility linux --out target/bench-wheels $(QUIETLY)
+	@.venv-bench/bin/python -m pip install --quiet --no-index --no-deps --force-reinstall target/bench-wheels/*.whl
+	@.venv-bench/bin/python -m benches.hunting $(BENCH)
+
+# A peer that cannot be had here is left out, and the table says so.
+.venv-%/.installed: requirements/%.txt requirements/%.in
+	@tools/bootstrap.sh .venv-$* "$(PYTHON)"
+	@echo "installing requirements/$*.txt"
+	@.venv-$*/bin/python -m pip install --quiet --require-hashes -r $< || { \
+	  sed -nE 's/^([A-Za-z0-9._-]+==[^ ]+( ; [^\\]*)?) .*/\1/p' $< >.venv-$*/versions.txt; \
+	  grep '^[a-z]' requirements/$*.in | while read -r peer; do \
+	    .venv-$*/bin/python -m pip install --quiet -c .venv-$*/versions.txt "$$peer" || echo "cannot be installed here: $$peer"; \
+	  done; \
+	}
+	@touch $@
+
+.PHONY: bench-start
+bench-start: build ## import, sandbox start, one small request
 	@$(BIN)/python benches/startup.py
 
 # One resolution for Python 3.9 and up, with hashes. Changed only on purpose.
 .PHONY: lock
 lock: ## resolve requirements/*.in anew
 	@tools/bootstrap.sh $(CACHE)/uv "$(PYTHON)" && $(CACHE)/uv/bin/python -m pip install --quiet uv
-	@cd requirements && for name in build test libs check; do \
+	@cd requirements && for name in build test libs check bench bench-msticpy; do \
 	  ../$(CACHE)/uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.9 --generate-hashes \
 	    --custom-compile-command 'make lock' $$name.in -o $$name.txt; \
 	done

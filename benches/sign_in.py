@@ -1,6 +1,6 @@
 """Sign-in beside Microsoft's own libraries, unmodified, in one run against one sandbox: a herd, a token that is there, an import.
 
-    .venv/bin/python benches/sign_in.py [--rounds 7] [--json]
+    .venv/bin/python -m benches.sign_in [--rounds 7] [--json]
 
 The sandbox runs in a process of its own, over https, and counts who asks it for tokens. CPU time is that of this process with all its
 threads, so the server's work counts for nobody. Sides take turns within each round, and medians are shown with the smallest and the
@@ -22,12 +22,12 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import azure.identity
 import azure.identity.aio
 import msal  # type: ignore[import-untyped]
+from benches.machine import imported, processor
 
 import xdrkit
 
@@ -245,26 +245,6 @@ IMPORTS = {
     "MSAL": "import msal",
 }
 
-# The size that `getrusage` tells is, on Linux, at least that of the process which started this one.
-IMPORT = """
-import resource
-{}
-used = resource.getrusage(resource.RUSAGE_SELF)
-try:
-    with open("/proc/self/status") as status:
-        size = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
-except FileNotFoundError:
-    size = used.ru_maxrss / 1024
-print(used.ru_utime + used.ru_stime, size)
-"""
-
-
-def imported(statement: str) -> tuple[float, float]:
-    """CPU milliseconds and megabytes of an interpreter that has run a statement."""
-    command = [sys.executable, "-c", IMPORT.format(statement)]
-    seconds, size = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
-    return float(seconds) * 1e3, float(size) / 1024
-
 
 # ---- all of it ----------------------------------------------------------------------------------------------------------------------
 
@@ -330,11 +310,7 @@ def imports(rounds: int) -> dict[str, dict[str, list[float]]]:
 def versions() -> str:
     names = ("xdrkit", "azure-identity", "msal", "aiohttp", "requests")
     packages = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return f"{packages}; Python {platform.python_version()}; {os.cpu_count()} x {line.partition(':')[2].strip()}"
-    return f"{packages}; Python {platform.python_version()}; {os.cpu_count()} cores, {platform.machine()}"
+    return f"{packages}; Python {platform.python_version()}; {processor()}"
 
 
 def span(values: list[float], digits: int) -> str:

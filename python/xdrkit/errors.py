@@ -31,11 +31,12 @@ for the case it is a parent::
     ├── ActionOutcomeUnknownError                   nobody knows whether an action was begun
     ├── ActionRefusedError                          this client's own policy does not allow it; nothing was sent
     ├── PartialFailureError                         of several calls some failed; `outcomes` has all
+    ├── PartialResultError                          some pieces of a hunt failed; `partial` has the others
     ├── FileError (OSError)                         a file here cannot be read or written
     ├── ClosedError                                 the client was closed
     └── InternalError                               a defect of xdrkit
 
-Warnings: :class:`TruncatedResultWarning`, :class:`LegacyHuntingWarning`.
+Warnings: :class:`TruncatedResultWarning` with :class:`PartialResultWarning`, :class:`LegacyHuntingWarning`.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from ._hunted import HuntResult
     from ._policy import Outcomes, Plan
 
 __all__ = [
@@ -72,6 +74,8 @@ __all__ = [
     "NotFoundError",
     "PagingError",
     "PartialFailureError",
+    "PartialResultError",
+    "PartialResultWarning",
     "PermissionDeniedError",
     "QueryError",
     "ServiceError",
@@ -366,6 +370,27 @@ class PartialFailureError(XdrError):
     outcomes: Outcomes[Any] | None = None
 
 
+class PartialResultError(XdrError):
+    """Some pieces of a hunt failed, also when they were tried again: `partial` has the rows of the others.
+
+    Attributes:
+        partial: What the complete pieces found. None where rows were given out already (`hunt_iter`), and after pickling.
+        missing: The windows that are not in it, as UTC texts: first moment, first moment after it; or parts by hash as texts.
+        errors: Why, in the same order.
+        resume: The `since` from which on all rows are missing, where the rest of the window can be asked for by that.
+    """
+
+    partial: HuntResult | None = None
+    missing: Sequence[Any] = ()
+    errors: Sequence[XdrError] = ()
+    resume: str | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A result stays in its process.
+        state = {name: value for name, value in self.__dict__.items() if name != "partial"}
+        return _restore, (type(self), self.args, state)
+
+
 class FileError(XdrError, OSError):
     """A file here cannot be read or written: the disk is full, a folder is missing, or somebody else is writing there.
 
@@ -386,6 +411,10 @@ class InternalError(XdrError):
 
 class TruncatedResultWarning(UserWarning):
     """A hunting result is not all that the query finds. `HuntResult.truncated` says which limit was reached."""
+
+
+class PartialResultWarning(TruncatedResultWarning):
+    """Pieces of a hunt failed and are missing from its result (``on_error="collect"``). `HuntResult.missing` names them."""
 
 
 class UnknownMemberWarning(UserWarning):

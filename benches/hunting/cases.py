@@ -228,6 +228,16 @@ def polars_httpx(url: str) -> Run:
     return lambda query, first: polars.DataFrame(fetch(query, first))
 
 
+@case("polars", "httpx + orjson, times read", "httpx orjson polars")
+def polars_httpx_times(url: str) -> Run:
+    """With its times as times, as xdrkit's are."""
+    import polars
+
+    fetch = polars_httpx(url)
+    times = polars.col("Timestamp").str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ", time_unit="ns", time_zone="UTC")
+    return lambda query, first: fetch(query, first).with_columns(times)
+
+
 @case("polars", "xdrkit .to_polars", "xdrkit polars")
 def polars_xdrkit(url: str, api: str = "graph") -> Run:
     import polars  # noqa: F401
@@ -267,6 +277,21 @@ def pandas_httpx(url: str) -> Run:
 
     fetch = dicts_httpx(url)
     return lambda query, first: pandas.DataFrame(fetch(query, first))
+
+
+@case("pandas", "httpx + orjson, times read", "httpx orjson pandas")
+def pandas_httpx_times(url: str) -> Run:
+    """With its times as times, as msticpy's and xdrkit's are."""
+    import pandas
+
+    fetch = pandas_httpx(url)
+
+    def run(query: str, first: Callable[[], None]) -> Any:
+        frame = fetch(query, first)
+        frame["Timestamp"] = pandas.to_datetime(frame["Timestamp"], utc=True, format="ISO8601")
+        return frame
+
+    return run
 
 
 @case("pandas", "msticpy", "msticpy")

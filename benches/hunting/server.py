@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import selectors
 import socket
 import subprocess
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -109,16 +111,13 @@ class Connection:
 
 
 def serve(ports: dict[str, Port]) -> None:
-    """Until standard input ends: the parent has gone or wants no more."""
+    """For as long as the process lives."""
     chosen = selectors.DefaultSelector()
     for port in ports.values():
         chosen.register(port.socket, selectors.EVENT_READ, port)
-    chosen.register(sys.stdin, selectors.EVENT_READ, None)
     paced: set[Connection] = set()
     while True:
         for key, ready in chosen.select(TICK / 2 if paced else None):
-            if key.data is None:
-                return
             if isinstance(key.data, Port):
                 with contextlib.suppress(OSError):
                     caller = Connection(key.data, key.data.socket.accept()[0])
@@ -164,6 +163,8 @@ def _response(body: bytes) -> memoryview:
 def main() -> None:
     rows, many, *names = sys.argv[1:]
     ports = {name: Port(name, int(many if name == "many" else rows)) for name in names}
+    # Standard input ends when the parent has gone or wants no more.
+    threading.Thread(target=lambda: os._exit(len(sys.stdin.read()) and 1), daemon=True).start()
     print(json.dumps({name: port.url for name, port in ports.items()}), flush=True)
     serve(ports)
 

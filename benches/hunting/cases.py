@@ -100,7 +100,7 @@ def xdrkit_client(url: str) -> Any:
 
 
 def _hunt_iter(client: Any) -> Any:
-    if not hasattr(client, "hunt_iter"):
+    if not (hasattr(client, "hunt_iter") and hasattr(client._core, "hunt_stream")):
         raise NotBuilt("hunt_iter")
     return client.hunt_iter
 

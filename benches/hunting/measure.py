@@ -20,9 +20,8 @@ from typing import Any
 
 from . import small
 from .cases import CASES, NotBuilt
-from .server import WARM
+from .server import QUERY, WARM
 
-QUERY = "DeviceProcessEvents | take 100000"
 STATUS = Path("/proc/self/status")
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # What a hash partition by a key may be asked for: its meaning is within the rows of one key.
 _KEYED = ("summarize", "distinct", "join", "lookup", "make-series", "partition", "scan", "in", "top-nested", "mv-apply")
 _MODES = ("raise", "collect")
+_BY_HASH = 'split_by="DeviceId", split=4 splits by a column instead, and keeps the rows of each device together'
 
 
 class Asked:
@@ -188,8 +189,10 @@ def _not_empty(when_: When) -> None:
 def _judged(asked: Asked, split_by: str | None, merge: Any, as_stream: bool) -> str | None:
     """KQL that makes the answer of the pieces' rows; None if they are only put one behind the other."""
     reads = _core.kql_reads(asked.query)
-    if split_by is None:
-        _check_tables(reads["tables"])
+    is_unsafe = reads["verdict"] == "unsafe"
+    if is_unsafe and not reads.get("operator") and split_by is None:
+        # No merge mends that: the query cannot be read, or no window limits its rows.
+        raise _refused(asked, reads, [_BY_HASH])
     if merge is True and not reads.get("merge"):
         raise InvalidArgumentError(
             "merge: no merge of this query is known that would be exact",
@@ -218,45 +221,32 @@ def _judged(asked: Asked, split_by: str | None, merge: Any, as_stream: bool) -> 
                 hint='leave the sorting away, use hunt(), or take each piece\'s own order with merge="append"',
             )
         return str(reads["order"])
-    if reads["verdict"] == "unsafe" and not (split_by is not None and _is_keyed(reads)):
-        raise _refused(asked, reads, split_by)
+    if is_unsafe and not (split_by is not None and _is_keyed(reads)):
+        raise _refused(asked, reads, _ways(reads, split_by))
     return None
 
 
 def _is_keyed(reads: dict[str, Any]) -> bool:
-    return str(reads.get("operator") or "").split(" ")[0] in _KEYED
+    operator = str(reads.get("operator") or "")
+    return not operator or operator.split(" ")[0] in _KEYED
 
 
-def _check_tables(names: list[str]) -> None:
-    """Each piece would have all rows of a table that no window cuts."""
-    tables: dict[str, dict[str, str]] = _core.hunting_schema()["tables"]
-    without = [name for name in names if "Timestamp" not in tables.get(name, ())]
-    if without or not names:
-        what = f"{without[0]} has no Timestamp" if without else "the query reads no table"
-        what = what if not without or without[0] in tables else f"nothing is known of a Timestamp in {without[0]}"
-        raise InvalidArgumentError(
-            f"split: {what}, so every piece would have the same rows",
-            argument="split",
-            hint='split by the hash of a column instead: split_by="DeviceId", split=4' if without else None,
-        )
-
-
-def _refused(asked: Asked, reads: dict[str, Any], split_by: str | None) -> InvalidArgumentError:
-    line, column = reads.get("line"), reads.get("column")
-    if line == 1 and column is not None:
-        column -= asked.shift
-    place = f" (line {line}, column {column})" if line and column else ""
+def _ways(reads: dict[str, Any], split_by: str | None) -> list[str]:
     ways = ['merge="<KQL>" makes one answer of all pieces\' rows, here']
     if reads.get("merge"):
         ways = [f"merge=True makes one answer of the pieces, here, by: {reads['merge']}"]
-    if split_by is None:
-        ways.append('split_by="DeviceId", split=4 keeps the rows of each device together')
-    ways.append('merge="append" only puts the pieces one behind the other')
+    if split_by is None and _is_keyed(reads):
+        ways.append(_BY_HASH)
+    return [*ways, 'merge="append" only puts the pieces one behind the other']
+
+
+def _refused(asked: Asked, reads: dict[str, Any], ways: list[str]) -> InvalidArgumentError:
+    line, column, operator = reads.get("line"), reads.get("column"), reads.get("operator")
+    if line == 1 and column is not None:
+        column = max(column - asked.shift, 1)
+    what = str(reads.get("why"))
+    if operator:
+        what = f"{operator} (line {line}, column {column}) would mean something else in each piece: {what}"
     return InvalidArgumentError(
-        f"split: {reads.get('operator')}{place} would mean something else in each piece: {reads.get('why')}",
-        argument="split",
-        operator=reads.get("operator"),
-        line=line,
-        column=column,
-        hint="; ".join(ways),
+        f"split: {what}", argument="split", operator=operator, line=line, column=column, hint="; ".join(ways)
     )

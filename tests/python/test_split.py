@@ -390,6 +390,13 @@ def test_an_ordered_query_is_sorted_again(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 REFUSED = {"verdict": "unsafe", "operator": "top", "line": 1, "column": 40, "why": "the first rows of all are meant"}
+UNREADABLE = {
+    "verdict": "unsafe",
+    "operator": "",
+    "line": 1,
+    "column": 1,
+    "why": "every piece would answer the same rows",
+}
 
 
 @pytest.mark.parametrize(
@@ -399,7 +406,7 @@ REFUSED = {"verdict": "unsafe", "operator": "top", "line": 1, "column": 40, "why
             REFUSED,
             {"split": "1d", **WINDOW},
             "split",
-            ["top (line 1, column 40)", "first rows of all", "split_by", "append"],
+            ["top (line 1, column 40)", "first rows of all", "<KQL>", "append"],
         ),
         ({**REFUSED, "merge": "top 5 by n"}, {"split": "1d", **WINDOW}, "split", ["merge=True", "top 5 by n"]),
         (REFUSED, {"split": 4, "split_by": "DeviceId", **WINDOW}, "split", ["top"]),
@@ -421,14 +428,8 @@ REFUSED = {"verdict": "unsafe", "operator": "top", "line": 1, "column": 40, "why
         ({}, {"split": "1d", "concurrency": 0, **WINDOW}, "concurrency", ["1 to 32"]),
         ({}, {"split": "1d", "floor": "x", **WINDOW}, "floor", ["no duration"]),
         ({}, {"split": "1d", "progress": 5, **WINDOW}, "progress", ["function"]),
-        ({"tables": ["DeviceTvmSoftwareInventory"]}, {"split": "1d", **WINDOW}, "split", ["has no Timestamp"]),
-        (
-            {"tables": ["DeviceEvents", "My_CL"]},
-            {"split": "1d", **WINDOW},
-            "split",
-            ["nothing is known of a Timestamp in My_CL"],
-        ),
-        ({"tables": []}, {"split": "1d", **WINDOW}, "split", ["reads no table"]),
+        (UNREADABLE, {"split": "1d", **WINDOW}, "split", ["split: every piece would answer the same rows", "split_by"]),
+        (UNREADABLE, {"split": "1d", "merge": "append", **WINDOW}, "split", ["every piece would answer the same rows"]),
     ],
 )
 def test_what_cannot_be_split_is_refused_with_the_ways_out(

@@ -58,12 +58,14 @@ if TYPE_CHECKING:
 
     from . import credentials
     from ._async_client import AsyncClient
+    from ._cache import HuntCache
     from ._filter import Filter, field
     from ._indicator_plan import IndicatorChange, IndicatorPlan
     from ._indicators import infer_type
     from ._permissions import Permissions, permissions_for, permissions_for_script
     from ._policy import Outcome, Outcomes, Plan
     from ._sandbox import Sandbox, sandbox
+    from ._stitched import HuntPlan
     from .credentials import (
         AccessToken,
         AccessTokenInfo,
@@ -131,6 +133,8 @@ __all__ = [
     "FileError",
     "Filter",
     "GitHubActionsCredential",
+    "HuntCache",
+    "HuntPlan",
     "HuntResult",
     "IndicatorChange",
     "IndicatorPlan",
@@ -182,12 +186,14 @@ __all__ = [
 # Those who never use it do not pay for it: module to names.
 _LATER = {
     "_async_client": ("AsyncClient",),
+    "_cache": ("HuntCache",),
     "_filter": ("Filter", "field"),
     "_indicator_plan": ("IndicatorChange", "IndicatorPlan"),
     "_indicators": ("infer_type",),
     "_permissions": ("Permissions", "permissions_for", "permissions_for_script"),
     "_policy": ("Outcome", "Outcomes", "Plan"),
     "_sandbox": ("Sandbox", "sandbox"),
+    "_stitched": ("HuntPlan",),
     "credentials": (
         "AccessToken",
         "AccessTokenInfo",

@@ -72,12 +72,6 @@ class Asked:
         chosen = self.when.options() if piece is None else piece.options()
         return {**chosen, **given(api=self.api, timeout=self.timeout, deadline=self.deadline)}
 
-    @property
-    def window(self) -> tuple[str | None, str | None]:
-        """The whole window's ends as text."""
-        begin, end = self.when.begin, self.when.end
-        return (None if begin is None else iso(begin), None if end is None else iso(end))
-
 
 def ask(
     query: str,

@@ -65,7 +65,7 @@ def stream(core: _core.Client, asked: Asked, batch_rows: Any) -> Stream[HuntResu
 
 def plan(core: _core.Client, asked: Asked) -> HuntPlan:
     """What a hunt would ask for."""
-    windows = [asked.window] if asked.pieces is None else [piece.window for piece in asked.pieces]
+    windows = [asked.when.window] if asked.pieces is None else [piece.window for piece in asked.pieces]
     service = "graph" if asked.api == "auto" else asked.api
     return HuntPlan(windows, core.quota_plan(service, len(windows)))
 
@@ -190,7 +190,7 @@ def _facts(core: _core.Client, asked: Asked, tally: Tally, began: float) -> dict
         "request_ids": tally.request_ids,
         "stats": tally.stats(0),
         "truncated": None,
-        "window": asked.window,
+        "window": asked.when.window,
         "missing": [],
     }
 
@@ -250,7 +250,7 @@ def _stream_whole(core: _core.Client, asked: Asked, batch_rows: int) -> Stream[H
             raise PartialResultError(
                 f"the answer broke off after {given:,} rows: {_brief(error)}",
                 errors=[error],
-                missing=[asked.window],
+                missing=[asked.when.window],
                 retryable=error.retryable,
                 hint="the rows come in no order that another request could go on from; with split= it could",
             ) from error

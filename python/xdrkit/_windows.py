@@ -33,13 +33,14 @@ class When:
         self.said = said
         self.fixed = fixed
 
+    @property
+    def window(self) -> tuple[str | None, str | None]:
+        """Its ends as text."""
+        return (None if self.begin is None else iso(self.begin), None if self.end is None else iso(self.end))
+
     def options(self) -> dict[str, Any]:
         """In the form that Rust takes."""
-        shown = {
-            "since": None if self.begin is None else iso(self.begin),
-            "until": None if self.end is None else iso(self.end),
-            "timespan": self.timespan,
-        }
+        shown = dict(zip(("since", "until", "timespan"), (*self.window, self.timespan)))
         return {name: value for name, value in shown.items() if value is not None}
 
 

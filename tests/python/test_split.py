@@ -303,15 +303,16 @@ def test_what_fails_once_is_tried_again_and_nothing_is_told(monkeypatch: pytest.
     assert found.stats["pieces"] == 4
 
 
+@pytest.mark.parametrize("split", ["auto", "1m"])
 def test_an_outage_ends_the_hunt_with_its_error_and_not_with_thousands_of_requests(
-    monkeypatch: pytest.MonkeyPatch, is_async: bool
+    monkeypatch: pytest.MonkeyPatch, is_async: bool, split: str
 ) -> None:
     patch(monkeypatch)
     for error in (ServiceError("down", status=500), DeadlineExceededError("late"), ServiceError("", status=504)):
         service = Service([])
         service.fails = lambda o, e=error: e
         with pytest.raises(type(error)):
-            hunter(service, is_async).hunt("DeviceEvents", since="2026-10-03", until="2026-11-02", split="1m")
+            hunter(service, is_async).hunt("DeviceEvents", since="2026-10-03", until="2026-11-02", split=split)
         assert len(service.asked) < 60
 
 

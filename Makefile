@@ -204,9 +204,10 @@ bench: cargo $(STAMPS)/build .venv-bench/.installed .venv-bench-msticpy/.install
 	@tools/bootstrap.sh .venv-$* "$(PYTHON)"
 	@echo "installing requirements/$*.txt"
 	@.venv-$*/bin/python -m pip install --quiet --require-hashes -r $< || { \
-	  sed -nE 's/^([A-Za-z0-9._-]+==[^ ]+( ; [^\\]*)?) .*/\1/p' $< >.venv-$*/versions.txt; \
-	  grep '^[a-z]' requirements/$*.in | while read -r peer; do \
-	    .venv-$*/bin/python -m pip install --quiet -c .venv-$*/versions.txt "$$peer" || echo "cannot be installed here: $$peer"; \
+	  echo "not all of requirements/$*.txt can be installed here: one package after the other"; \
+	  mkdir -p .venv-$*/each && awk '/^[A-Za-z0-9]/ { n++ } n { print >"'.venv-$*/each/'" n ".txt" }' $<; \
+	  for each in .venv-$*/each/*.txt; do \
+	    .venv-$*/bin/python -m pip install --quiet --no-deps --require-hashes -r $$each 2>/dev/null || echo "left out: $$(sed -n '1s/ .*//p' $$each)"; \
 	  done; \
 	}
 	@touch $@

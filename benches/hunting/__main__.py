@@ -86,6 +86,18 @@ class Bench:
                 "missing": f"not installed: {package}" if "ModuleNotFoundError" in error.stderr else error.stderr[-200:]
             }
 
+    def versions(self) -> dict[str, str]:
+        """Of all packages that take part."""
+        found = {name: number for name in PACKAGES.split() if (number := version(name))}
+        if self.msticpy:
+            tell = "import importlib.metadata as m; print(m.version('msticpy'), m.version('pandas'))"
+            answer = subprocess.run(
+                [self.msticpy, "-c", tell], check=False, capture_output=True, text=True
+            ).stdout.split()
+            if len(answer) == 2:
+                found["msticpy"] = f"{answer[0]} (with pandas {answer[1]})"
+        return found
+
 
 UNWANTED = {
     "HTTP_PROXY",
@@ -169,7 +181,7 @@ def main() -> None:
             sys.exit(f"{name} got {facts['rows']} rows, not {wanted}: its figures are worth nothing")
     result = {
         "machine": f"{processor()}, {platform.system()} {platform.release()}, Python {platform.python_version()}",
-        "versions": {name: found_version for name in PACKAGES.split() if (found_version := version(name))},
+        "versions": bench.versions(),
         "core": options.core or "the installed wheel",
         "day": time.strftime("%Y-%m-%d", time.gmtime()),
         "quick": options.quick,

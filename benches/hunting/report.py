@@ -176,7 +176,7 @@ def markdown(result: dict[str, Any]) -> str:
     found: Found = result["cases"]
     lines = [
         f"{result['day']}: {result['machine']}. {', '.join(f'{name} {version}' for name, version in result['versions'].items())}.",
-        f"{result['rows']:,} rows; medians of {result['rounds']} rounds.",
+        f"{result['rows']:,} rows; each case ran {result['rounds']} times, medians.",
         "",
         "| goal | against | xdrkit | peer | reached | wanted | |",
         "|---|---|---:|---:|---:|---:|---|",

@@ -6,10 +6,14 @@
 pub mod columns;
 pub mod decode;
 pub mod export;
+mod reads;
+pub mod schema;
+pub mod split;
 pub mod window;
 
 pub use decode::{Cell, Column, Table, WireType};
-pub use window::Window;
+pub use split::{Reads, Unsafe, Verdict, reads};
+pub use window::{Part, Window, Written};
 
 use crate::{
     error::{Error, Kind, Result},

@@ -20,6 +20,7 @@ mod parser;
 mod plan;
 mod scalar;
 mod text;
+mod tokens;
 pub mod value;
 
 #[cfg(test)]
@@ -27,6 +28,7 @@ mod tests;
 
 pub use datetime::{format_datetime, format_timespan, parse_datetime, parse_timespan};
 pub use error::{ErrorKind, KqlError};
+pub use tokens::{Token, TokenKind, place, tokens};
 pub use value::{Column, Table, Type, Value};
 
 use error::{Fail, Span, limit};
@@ -74,22 +76,40 @@ pub struct Output {
     pub rendered: Option<String>,
 }
 
+/// The columns that a query answers, without running it.
+///
+/// # Errors
+///
+/// As [`run`], but for what only rows can show.
+pub fn describe(query: &str, catalog: &dyn Catalog) -> Result<Vec<(Arc<str>, Type)>, KqlError> {
+    apart(query, || {
+        let parsed = parser::parse(query)?;
+        let relation = bind::Binder::new(catalog, &Options::at(0)).query(&parsed)?;
+        Ok(relation.fields.into_iter().map(|f| (f.name, f.ty)).collect())
+    })
+}
+
+/// Does the work on a thread with a stack that bears it.
+fn apart<T: Send>(query: &str, work: impl FnOnce() -> Result<T, Fail> + Send) -> Result<T, KqlError> {
+    let outcome = std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("kql".to_owned()).stack_size(STACK);
+        match thread.spawn_scoped(scope, work) {
+            Ok(handle) => {
+                handle.join().unwrap_or_else(|_| Err(limit(Span::default(), "the query engine failed; this is a fault of the engine")))
+            }
+            Err(_) => Err(limit(Span::default(), "no thread is free to run the query")),
+        }
+    });
+    outcome.map_err(|fail| fail.locate(query))
+}
+
 /// Runs a query.
 ///
 /// # Errors
 ///
 /// A query that is wrong, that needs what the engine lacks, or that asks for too much is refused; the error says which and where.
 pub fn run(query: &str, catalog: &dyn Catalog, options: &Options) -> Result<Output, KqlError> {
-    let outcome = std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().name("kql".to_owned()).stack_size(STACK);
-        match thread.spawn_scoped(scope, || run_here(query, catalog, options)) {
-            Ok(handle) => {
-                handle.join().unwrap_or_else(|_| Err(limit(Span::default(), "the query engine failed; this is a fault of the sandbox")))
-            }
-            Err(_) => Err(limit(Span::default(), "no thread is free to run the query")),
-        }
-    });
-    outcome.map_err(|fail| fail.locate(query))
+    apart(query, || run_here(query, catalog, options))
 }
 
 fn run_here(text: &str, catalog: &dyn Catalog, options: &Options) -> Result<Output, Fail> {

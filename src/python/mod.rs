@@ -10,6 +10,7 @@ mod errors;
 mod exports;
 mod frame;
 mod gate;
+mod kql;
 mod logging;
 mod runtime;
 mod sandbox;
@@ -34,6 +35,8 @@ mod _core {
     use super::frame::PyFrame;
     #[pymodule_export]
     use super::gate::_shutdown;
+    #[pymodule_export]
+    use super::kql::kql_reads;
     #[pymodule_export]
     use super::logging::set_log_level;
     #[pymodule_export]

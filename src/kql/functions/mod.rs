@@ -6,6 +6,7 @@
 mod convert;
 mod datetime;
 mod dynamic;
+mod hash;
 mod math;
 mod network;
 mod string;
@@ -210,6 +211,7 @@ static INDEX: LazyLock<HashMap<&'static str, &'static Spec>> = LazyLock::new(|| 
         datetime::FUNCTIONS,
         math::FUNCTIONS,
         dynamic::FUNCTIONS,
+        hash::FUNCTIONS,
         network::FUNCTIONS,
         url::FUNCTIONS,
     ];
@@ -233,8 +235,8 @@ current_cluster_endpoint current_database current_principal current_principal_de
 cursor_before_or_at cursor_current database cluster datetime_list_timezones datetime_local_to_utc datetime_utc_to_local dcount_hll degrees \
 dynamic_to_json erf erfc estimate_data_size extent_id extent_tags external_table extract_json extractjson format_bytes format_ipv4 format_ipv4_mask \
 FileProfile DeviceFromIP SeenBy gamma geo_info_from_ip_address geo_distance_2points geo_point_in_polygon geo_point_to_geohash geo_point_to_s2cell \
-geo_point_to_h3cell geohash_to_central_point gzip_compress_to_base64_string gzip_decompress_from_base64_string has_any_index hash hash_combine \
-hash_many hash_md5 hash_xxhash64 indexof_regex ipv4_netmask_suffix ipv4_range_to_cidr_list ipv6_compare ipv6_is_in_any_range ipv6_is_in_range \
+geo_point_to_h3cell geohash_to_central_point gzip_compress_to_base64_string gzip_decompress_from_base64_string has_any_index hash_combine \
+hash_many hash_md5 indexof_regex ipv4_netmask_suffix ipv4_range_to_cidr_list ipv6_compare ipv6_is_in_any_range ipv6_is_in_range \
 ipv6_is_match isascii isutf8 jaccard_index loggamma make_string materialized_view merge_tdigest new_guid parse_csv parse_ipv4_mask \
 parse_ipv6 parse_ipv6_mask parse_user_agent parse_version parse_xml percentile_array_tdigest percentile_tdigest percentrank_tdigest punycode_domain_from_string \
 punycode_domain_to_string punycode_from_string punycode_to_string radians rand rank_tdigest regex_quote row_cumsum row_rank_dense row_rank_min \

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import xdrkit
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -82,6 +84,34 @@ def test_a_case_that_is_not_built_yet_says_so(bench: Any) -> None:
     cases = bench("cases")
     with pytest.raises(cases.NotBuilt, match="hunt_iter"):
         cases._hunt_iter(object())
+
+
+@pytest.mark.parametrize("name", ["dicts/xdrkit hunt_iter", "polars/xdrkit hunt_iter", "million/xdrkit hunt_iter"])
+def test_the_first_row_of_a_stream_is_told_before_the_second_batch_is_there(
+    bench: Any, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    cases = bench("cases")
+    told: list[str] = []
+
+    def hunt_iter(query: str, **options: Any) -> Iterator[Any]:
+        for _ in range(3):
+            told.append("batch")
+            yield client.hunt("DeviceProcessEvents | take 4")
+
+    with xdrkit.sandbox() as sb, sb.client() as client:
+        polars = pytest.importorskip("polars") if name.startswith("polars/") else None
+        monkeypatch.setattr(cases, "xdrkit_client", lambda url: None)
+        monkeypatch.setattr(cases, "_hunt_iter", lambda client: hunt_iter)
+        found = cases.CASES[name].make("")("", lambda: told.append("first row"))
+        rows = client.hunt("DeviceProcessEvents | take 4").rows
+    assert told == ["batch", "first row", "batch", "batch"]
+    if name.startswith("dicts/"):
+        assert found == rows * 3
+    elif polars is not None:
+        assert found.to_dicts()[4:8] == found.to_dicts()[:4]
+        assert len(found) == 12
+    else:
+        assert found == 12
 
 
 def values(report: Any, worse: float) -> dict[str, dict[str, list[float]]]:

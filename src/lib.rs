@@ -9,6 +9,7 @@ pub mod clock;
 pub mod cloud;
 pub mod error;
 pub mod exports;
+pub mod files;
 pub mod filter;
 pub mod frame;
 pub mod hunt;

@@ -2,17 +2,16 @@
 
 use super::{CallOptions, Client, MAX_RETRIES, TIMEOUT, check, merge};
 use crate::{
-    clock::random_guid,
     error::{Error, Kind, Result},
+    files::{Beside, Summed, sync_folder},
     pipeline::storage::{Fetch, FetchBounds, Piece, check_link},
     settings::call_seconds,
 };
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
-use ring::digest;
 use std::{
     fs::{self, File},
-    io::{self, BufWriter, Read, Write},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
 };
 use tokio::{sync::mpsc, task::JoinHandle};
@@ -115,22 +114,6 @@ pub(crate) enum Arrived {
     },
 }
 
-/// A file beside the target that goes unless it became the target.
-struct Beside(PathBuf);
-
-impl Beside {
-    fn new(to: &Path) -> Beside {
-        let name = to.file_name().unwrap_or_default().to_string_lossy();
-        Beside(to.with_file_name(format!(".{name}.{}.part", random_guid().get(..8).unwrap_or_default())))
-    }
-}
-
-impl Drop for Beside {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
-}
-
 fn write(mut pieces: mpsc::Receiver<Arrived>, temporary: &Path, target: &Path) -> Result<Downloaded> {
     let failed = |e: &io::Error| Error::file(target, e);
     let mut out = Summed::create(temporary).map_err(|e| failed(&e))?;
@@ -172,51 +155,4 @@ fn unpack(temporary: &Path, target: &Path) -> Result<(u64, String)> {
     let facts = out.finish().map_err(|e| failed(&e))?;
     fs::rename(&beside.0, temporary).map_err(|e| failed(&e))?;
     Ok(facts)
-}
-
-/// A file that knows its length and digest.
-pub(crate) struct Summed {
-    file: BufWriter<File>,
-    bytes: u64,
-    digest: digest::Context,
-}
-
-impl Summed {
-    /// Begins anew.
-    pub(crate) fn create(path: &Path) -> io::Result<Summed> {
-        let file = BufWriter::with_capacity(256 << 10, File::create(path)?);
-        Ok(Summed { file, bytes: 0, digest: digest::Context::new(&digest::SHA256) })
-    }
-
-    /// Waits until it lies on the disk; gives its length and its SHA-256.
-    pub(crate) fn finish(self) -> io::Result<(u64, String)> {
-        self.file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-        Ok((self.bytes, hex(self.digest.finish().as_ref())))
-    }
-}
-
-impl Write for Summed {
-    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        let n = self.file.write(data)?;
-        self.digest.update(data.get(..n).unwrap_or_default());
-        self.bytes += n as u64;
-        Ok(n)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
-}
-
-/// In hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
-}
-
-/// A rename lasts when the folder that it changed is on the disk; where folders cannot be written out, the system sees to it.
-pub(crate) fn sync_folder(path: &Path) {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if let Ok(folder) = File::open(folder) {
-        let _ = folder.sync_all();
-    }
 }

@@ -9,8 +9,8 @@ use super::{
     manifest::{Done, Manifest},
 };
 use crate::{
-    client::download::{Summed, hex, sync_folder},
     error::{Error, Kind, Result},
+    files::{Summed, hex, sync_folder},
 };
 use ring::digest;
 use std::{

@@ -6,8 +6,8 @@ use super::{
     tables::ParquetFile,
 };
 use crate::{
-    client::download::Summed,
     error::{Error, Kind, Result},
+    files::Summed,
     json,
 };
 use arrow_array::RecordBatch;

@@ -4,7 +4,7 @@
 //! written here.
 
 use super::columns::ELEMENT;
-use crate::client::download::Summed;
+use crate::files::Summed;
 use arrow_array::{
     Array, ArrayRef, RecordBatch, StringArray,
     cast::AsArray,

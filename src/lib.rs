@@ -11,7 +11,6 @@ pub mod error;
 pub mod exports;
 pub mod files;
 pub mod filter;
-pub mod frame;
 pub mod hunt;
 pub mod json;
 pub mod kql;
@@ -21,6 +20,7 @@ pub mod permissions;
 pub mod perprocess;
 pub mod pipeline;
 pub mod request;
+pub mod rows;
 pub mod secret;
 pub mod settings;
 

@@ -208,7 +208,7 @@ PURE = (
     "src/permissions.rs",
     "src/request.rs",
     "src/page/",
-    "src/frame",
+    "src/rows/",
     "src/hunt/decode.rs",
     "src/hunt/columns.rs",
     "src/error.rs",

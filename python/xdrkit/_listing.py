@@ -131,7 +131,7 @@ class Pages(_Listing[T]):
         """Typed columns, page by page.
 
         Each has ``__arrow_c_array__`` and ``__arrow_c_stream__``, so that ``pyarrow.record_batch(batch)`` and
-        ``polars.DataFrame(batch)`` read it. All have the same columns, `_more` as the last of them, and times in microseconds.
+        ``polars.DataFrame(batch)`` read it. All have the same columns, `_more` as the last of them; a time past the year 2262 stands there.
         """
         cursor = self._cursor()
         while (frame := cursor.next_frame()) is not None:
@@ -172,29 +172,18 @@ class Pages(_Listing[T]):
 
     def write_ndjson(self, path: str | os.PathLike[str]) -> None:
         """Write one JSON object a line, UTF-8, as the service sent them. The file appears when it is whole."""
-        self._write(_NdjsonFile(path))
+        self._cursor().write(path, "ndjson")
 
     def write_csv(self, path: str | os.PathLike[str]) -> None:
         """Write comma-separated values with a heading, UTF-8; lists and objects as JSON text.
 
         The columns are those that the type declares; what else there is stands in `_more`. The file appears when it is whole.
         """
-        self._write(_CsvFile(path, self._operation))
+        self._cursor().write(path, "csv")
 
     def write_parquet(self, path: str | os.PathLike[str]) -> None:
-        """Write a Parquet file, with typed columns as in `batches`.
-
-        With pyarrow a page at a time is in memory, with polars alone the whole list. The file appears when it is whole.
-
-        Raises:
-            ImportError: neither pyarrow nor polars is installed.
-        """
-        self._write(_ParquetFile(path, self._operation))
-
-    def _write(self, file: _File) -> None:
-        with file:
-            for frame in self.batches():
-                file.add(frame)
+        """Write a Parquet file, with typed columns as in `batches`. The file appears when it is whole."""
+        self._cursor().write(path, "parquet")
 
 
 class AsyncPages(_Listing[T]):
@@ -252,7 +241,7 @@ class AsyncPages(_Listing[T]):
         """Typed columns, page by page.
 
         Each has ``__arrow_c_array__`` and ``__arrow_c_stream__``, so that ``pyarrow.record_batch(batch)`` and
-        ``polars.DataFrame(batch)`` read it. All have the same columns, `_more` as the last of them, and times in microseconds.
+        ``polars.DataFrame(batch)`` read it. All have the same columns, `_more` as the last of them; a time past the year 2262 stands there.
         """
         cursor = self._cursor()
         while (frame := await cursor.next_frame_async()) is not None:
@@ -293,118 +282,18 @@ class AsyncPages(_Listing[T]):
 
     async def write_ndjson(self, path: str | os.PathLike[str]) -> None:
         """Write one JSON object a line, UTF-8, as the service sent them. The file appears when it is whole."""
-        await self._write(_NdjsonFile(path))
+        await self._cursor().write_async(path, "ndjson")
 
     async def write_csv(self, path: str | os.PathLike[str]) -> None:
         """Write comma-separated values with a heading, UTF-8; lists and objects as JSON text.
 
         The columns are those that the type declares; what else there is stands in `_more`. The file appears when it is whole.
         """
-        await self._write(_CsvFile(path, self._operation))
+        await self._cursor().write_async(path, "csv")
 
     async def write_parquet(self, path: str | os.PathLike[str]) -> None:
-        """Write a Parquet file, with typed columns as in `batches`.
-
-        With pyarrow a page at a time is in memory, with polars alone the whole list. The file appears when it is whole.
-
-        Raises:
-            ImportError: neither pyarrow nor polars is installed.
-        """
-        await self._write(_ParquetFile(path, self._operation))
-
-    async def _write(self, file: _File) -> None:
-        from asyncio import get_running_loop
-
-        loop = get_running_loop()
-        with file:
-            async for frame in self.batches():
-                await loop.run_in_executor(None, file.add, frame)
-
-
-class _File:
-    """A file that is written a page at a time, under another name until it is whole."""
-
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        from pathlib import Path
-
-        self.path = Path(path)
-        self.part = self.path.with_name(self.path.name + ".part")
-
-    def __enter__(self) -> None:
-        self.open()
-
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        try:
-            self.close(whole=kind is None)
-            if kind is None:
-                self.part.replace(self.path)
-        finally:
-            if self.part.exists():
-                self.part.unlink()
-
-    def open(self) -> None:
-        self.file = self.part.open("wb")
-
-    def add(self, frame: _core.Frame) -> None:
-        raise NotImplementedError
-
-    def close(self, *, whole: bool) -> None:
-        import os
-
-        with self.file:
-            if whole:
-                self.file.flush()
-                os.fsync(self.file.fileno())
-
-
-class _NdjsonFile(_File):
-    def add(self, frame: _core.Frame) -> None:
-        self.file.write(frame.ndjson().encode())
-
-
-class _CsvFile(_File):
-    def __init__(self, path: str | os.PathLike[str], operation: str) -> None:
-        super().__init__(path)
-        self.operation = operation
-
-    def open(self) -> None:
-        from . import _core
-
-        super().open()
-        self.file.write(_core.Frame(self.operation).csv(heading=True).encode())
-
-    def add(self, frame: _core.Frame) -> None:
-        self.file.write(frame.csv(heading=False).encode())
-
-
-class _ParquetFile(_File):
-    def __init__(self, path: str | os.PathLike[str], operation: str) -> None:
-        super().__init__(path)
-        self.operation = operation
-
-    def open(self) -> None:
-        from importlib.util import find_spec
-
-        from . import _core
-
-        self.empty = _core.Frame(self.operation, same=True)
-        self.arrow: Any = None
-        if find_spec("pyarrow") is not None or find_spec("polars") is None:
-            self.arrow = library("pyarrow", "pyarrow or polars")
-            parquet = library("pyarrow.parquet", "pyarrow or polars")
-            self.writer = parquet.ParquetWriter(str(self.part), self.arrow.table(self.empty).schema)
-
-    def add(self, frame: _core.Frame) -> None:
-        if self.arrow is None:
-            self.empty.extend(frame)
-        elif len(frame):
-            self.writer.write_table(self.arrow.table(frame))
-
-    def close(self, *, whole: bool) -> None:
-        if self.arrow is not None:
-            self.writer.close()
-        elif whole:
-            library("polars", "polars").DataFrame(self.empty).write_parquet(self.part)
+        """Write a Parquet file, with typed columns as in `batches`. The file appears when it is whole."""
+        await self._cursor().write_async(path, "parquet")
 
 
 def _checked_limit(limit: int | None) -> int | None:

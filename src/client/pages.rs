@@ -1,15 +1,17 @@
 //! Walking through a list: what the pager decides, sent.
 
-use super::{CallOptions, Client, body, check};
+use super::{CallOptions, Client, body, check, download::joined};
 use crate::{
     argument,
     error::{Error, Kind, Result},
+    files::Format,
     json::{Object, Value, object},
     ops::model::{Operation, Service},
     page::Pager,
+    rows::ListFile,
 };
-use std::sync::Arc;
-use tokio::sync::Mutex;
+use std::{path::PathBuf, sync::Arc};
+use tokio::{sync::Mutex, task::spawn_blocking};
 
 /// A walk through a list. Clones walk together.
 #[derive(Clone, Debug)]
@@ -61,6 +63,20 @@ impl Pages {
             }
         }
         Ok(None)
+    }
+
+    /// Writes what is left of the list to a file, a page at a time. The file is there when all of it is.
+    pub async fn write(&self, path: PathBuf, format: Format) -> Result<()> {
+        let op = self.op;
+        let mut file = joined(spawn_blocking(move || ListFile::create(&path, format, op))).await?;
+        while let Some(page) = self.next().await? {
+            let added = spawn_blocking(move || {
+                file.add(&page)?;
+                Ok(file)
+            });
+            file = joined(added).await?;
+        }
+        joined(spawn_blocking(move || file.keep())).await
     }
 }
 

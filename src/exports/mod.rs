@@ -4,7 +4,6 @@
 //! writes it, so that memory is bounded by chunks and batches and not by the export. What is whole stays whole: `folder` sees to that. Links
 //! that end are had anew (`links`); a snapshot that is over is begun again, apart from what was there.
 
-mod columns;
 mod folder;
 mod lines;
 mod links;
@@ -13,7 +12,6 @@ mod manifest;
 mod part;
 mod rows;
 mod sink;
-mod tables;
 mod work;
 
 pub use rows::Rows;

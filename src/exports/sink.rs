@@ -1,20 +1,14 @@
 //! Where rows go: lines of JSON, or columns.
 
-use super::{
-    Format,
-    columns::{Columns, Layout},
-    tables::ParquetFile,
-};
+use super::Format;
 use crate::{
     error::{Error, Kind, Result},
-    files::Summed,
+    files::{self, Summed},
     json,
+    rows::{Columns, Layout},
 };
-use arrow_array::RecordBatch;
-use arrow_ipc::writer::FileWriter;
 use std::{
-    fmt::Display,
-    io::Write,
+    io::{self, Write},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -33,93 +27,76 @@ pub(super) struct Shape {
 impl Shape {
     /// In that format, with the columns of that type.
     pub(super) fn new(format: Format, entity: Option<&str>) -> Shape {
-        Shape { format, layout: Arc::new(Layout::of(entity)) }
+        Shape { format, layout: Arc::new(Layout::of_export(entity)) }
     }
 }
 
 /// A file that rows are put into.
-pub(super) enum Sink {
+pub(super) struct Sink {
+    to: To,
+    path: PathBuf,
+}
+
+enum To {
     /// As they came.
-    Lines(Summed, PathBuf),
+    Lines(Summed),
     /// As columns.
     Columns {
         /// Rows on their way.
-        columns: Columns,
+        columns: Box<Columns>,
         /// The bytes of text in them.
         held: usize,
         /// The file.
-        file: Tabular,
-        /// Its name.
-        path: PathBuf,
+        file: files::Sink<Summed>,
     },
-}
-
-pub(super) enum Tabular {
-    Arrow(Box<FileWriter<Summed>>),
-    Parquet(Box<ParquetFile>),
 }
 
 impl Sink {
     /// Begins a file anew.
     pub(super) fn create(shape: &Shape, path: &Path) -> Result<Sink> {
-        let out = Summed::create(path).map_err(|e| Error::file(path, &e))?;
-        let schema = shape.layout.schema();
-        let file = match shape.format {
-            Format::Ndjson => return Ok(Sink::Lines(out, path.to_owned())),
-            Format::Arrow => Tabular::Arrow(Box::new(FileWriter::try_new(out, &schema).map_err(|e| failed(path, e))?)),
-            Format::Parquet => Tabular::Parquet(Box::new(ParquetFile::create(out, &schema).map_err(|e| failed(path, e))?)),
+        let begin = || -> io::Result<To> {
+            let out = Summed::create(path)?;
+            let format = match shape.format {
+                Format::Ndjson => return Ok(To::Lines(out)),
+                Format::Arrow => files::Format::Arrow,
+                Format::Parquet => files::Format::Parquet,
+            };
+            let file = files::Sink::new(format, out, &shape.layout.schema(), None)?;
+            Ok(To::Columns { columns: Box::new(Columns::new(shape.layout.clone())), held: 0, file })
         };
-        Ok(Sink::Columns { columns: Columns::new(shape.layout.clone()), held: 0, file, path: path.to_owned() })
+        let to = begin().map_err(|e| Error::file(path, &e))?;
+        Ok(Sink { to, path: path.to_owned() })
     }
 
     /// Adds a row: the text of a JSON object.
     pub(super) fn row(&mut self, text: &[u8]) -> Result<()> {
-        match self {
-            Sink::Lines(out, path) => out.write_all(text).and_then(|()| out.write_all(b"\n")).map_err(|e| Error::file(path, &e)),
-            Sink::Columns { columns, held, file, path } => {
-                let row = json::parse(text).map_err(|e| Error::new(Kind::BadResponse, format!("a row is no JSON: {e}")))?;
-                columns.add(row);
+        let written = match &mut self.to {
+            To::Lines(out) => out.write_all(text).and_then(|()| out.write_all(b"\n")),
+            To::Columns { columns, held, file } => {
+                columns.add(&json::parse(text).map_err(|e| Error::new(Kind::BadResponse, format!("a row is no JSON: {e}")))?);
                 *held += text.len();
-                if columns.len() >= BATCH_ROWS || *held >= BATCH_BYTES {
-                    *held = 0;
-                    file.write(columns.take()?, path)?;
+                if columns.len() < BATCH_ROWS && *held < BATCH_BYTES {
+                    return Ok(());
                 }
-                Ok(())
+                *held = 0;
+                file.write(&columns.take()?)
             }
-        }
+        };
+        written.map_err(|e| Error::file(&self.path, &e))
     }
 
     /// Waits until all of it lies on the disk; gives its length and its SHA-256.
     pub(super) fn finish(self) -> Result<(u64, String)> {
-        let (out, path) = match self {
-            Sink::Lines(out, path) => (out, path),
-            Sink::Columns { mut columns, mut file, path, .. } => {
-                if columns.len() > 0 {
-                    file.write(columns.take()?, &path)?;
+        let failed = |e: io::Error| Error::file(&self.path, &e);
+        let out = match self.to {
+            To::Lines(out) => out,
+            To::Columns { mut columns, mut file, .. } => {
+                if !columns.is_empty() {
+                    file.write(&columns.take()?).map_err(failed)?;
                 }
-                (file.finish(&path)?, path)
+                file.finish().map_err(failed)?
             }
         };
-        out.finish().map_err(|e| Error::file(&path, &e))
+        out.finish().map_err(failed)
     }
-}
-
-impl Tabular {
-    fn write(&mut self, batch: RecordBatch, path: &Path) -> Result<()> {
-        match self {
-            Tabular::Arrow(file) => file.write(&batch).map_err(|e| failed(path, e)),
-            Tabular::Parquet(file) => file.write(batch).map_err(|e| failed(path, e)),
-        }
-    }
-
-    fn finish(self, path: &Path) -> Result<Summed> {
-        match self {
-            Tabular::Arrow(file) => file.into_inner().map_err(|e| failed(path, e)),
-            Tabular::Parquet(file) => file.finish().map_err(|e| failed(path, e)),
-        }
-    }
-}
-
-fn failed(path: &Path, error: impl Display) -> Error {
-    Error::new(Kind::File, format!("{}: {error}", path.display())).detail("filename", path.display().to_string())
 }

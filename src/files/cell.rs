@@ -123,7 +123,7 @@ impl<'a> Cells<'a> {
 }
 
 /// A field's text, in quotes where it needs them.
-pub(super) fn quoted(text: &str, out: &mut String) {
+pub(crate) fn quoted(text: &str, out: &mut String) {
     if !text.is_empty() && !text.contains([',', '"', '\r', '\n']) {
         return out.push_str(text);
     }

@@ -14,14 +14,15 @@ mod tests;
 mod text;
 mod whole;
 
+pub(crate) use cell::quoted;
 pub use kind::ELEMENT;
 pub use parquet_read::{Read, read_parquet};
-pub use text::{moment, span};
+pub use text::{moment, moment_of_microseconds, span};
 pub use whole::Whole;
 pub(crate) use whole::{Beside, Summed, hex, sync_folder};
 
 use crate::{
-    error::{Error, Result},
+    error::{Error, Result, listed},
     json::Value,
 };
 use arrow_array::RecordBatch;
@@ -43,6 +44,17 @@ pub enum Format {
     Arrow,
     /// Parquet.
     Parquet,
+}
+
+impl Format {
+    /// By its name.
+    pub fn from_name(name: &str) -> Result<Format> {
+        let all = [("ndjson", Format::Ndjson), ("csv", Format::Csv), ("arrow", Format::Arrow), ("parquet", Format::Parquet)];
+        all.into_iter().find(|(known, _)| *known == name).map(|(_, format)| format).ok_or_else(|| {
+            let names = all.map(|(known, _)| known);
+            Error::argument("format", format!("{name:?} is not allowed; it is {}", listed(&names))).detail("allowed", names.to_vec())
+        })
+    }
 }
 
 /// Where batches of one schema become the bytes of a format.

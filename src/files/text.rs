@@ -11,7 +11,7 @@ pub fn moment(nanoseconds: i64, out: &mut String) {
 }
 
 /// The same of microseconds.
-pub(super) fn moment_of_microseconds(microseconds: i64, out: &mut String) {
+pub fn moment_of_microseconds(microseconds: i64, out: &mut String) {
     instant(microseconds.div_euclid(1_000_000), microseconds.rem_euclid(1_000_000) * 1000, out);
 }
 

@@ -16,11 +16,12 @@ use crate::{
     client::{Body, CallOptions, Client, Downloaded, Identity, Pages, Raw},
     clock::VirtualClock,
     error::{Error, Result, listed},
-    frame::Frame,
+    files::Format,
     hunt::{Api, Hunted, Query, Window},
     json::{Object, Value},
     ops::model::{Operation, Service},
     request,
+    rows::Frame,
     settings::{CredentialChoice, Settings, call_seconds, process_environment},
 };
 use pyo3::{prelude::*, types::PyDict};
@@ -467,6 +468,17 @@ impl PageCursor {
             Some(rows) => Ok(Py::new(py, PyFrame::page(Frame::new(op), rows))?.into_any()),
             None => Ok(py.None()),
         })
+    }
+
+    /// Writes the pages that are left to a file, one at a time.
+    fn write(&self, py: Python<'_>, path: PathBuf, format: &str) -> PyResult<()> {
+        let (pages, format) = (self.0.clone(), lift(py, Format::from_name(format))?);
+        runtime::wait(py, async move { pages.write(path, format).await })
+    }
+
+    fn write_async<'py>(&self, py: Python<'py>, path: PathBuf, format: &str) -> PyResult<Bound<'py, PyAny>> {
+        let (pages, format) = (self.0.clone(), lift(py, Format::from_name(format))?);
+        bridge::future(py, async move { pages.write(path, format).await }, |py, ()| Ok(py.None()))
     }
 }
 

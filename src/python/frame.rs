@@ -5,12 +5,19 @@ use super::{
     errors::{lift, plain},
 };
 use crate::{
-    frame::{Cell, Frame},
+    files::{moment, moment_of_microseconds},
     json::Value,
     request,
+    rows::Frame,
 };
-use arrow_array::{Array, RecordBatchIterator, StructArray, ffi::FFI_ArrowArray, ffi_stream::FFI_ArrowArrayStream};
-use arrow_schema::ffi::FFI_ArrowSchema;
+use arrow_array::{
+    Array, ArrayRef, RecordBatchIterator, StructArray,
+    cast::AsArray,
+    ffi::FFI_ArrowArray,
+    ffi_stream::FFI_ArrowArrayStream,
+    types::{Float64Type, Int64Type, TimestampMicrosecondType, TimestampNanosecondType},
+};
+use arrow_schema::{DataType, TimeUnit, ffi::FFI_ArrowSchema};
 use pyo3::{
     prelude::*,
     types::{PyCapsule, PyList, PyTuple},
@@ -62,35 +69,16 @@ impl PyFrame {
         Ok(list.into_any())
     }
 
-    fn ndjson(&self, py: Python<'_>) -> String {
-        py.detach(|| self.frame.ndjson())
-    }
-
-    fn csv(&self, py: Python<'_>, heading: bool) -> String {
-        py.detach(|| self.frame.csv(heading))
-    }
-
     /// Name, type and values of each column; times are texts.
     fn columns<'py>(&self, py: Python<'py>) -> PyResult<Vec<(String, &'static str, Bound<'py, PyList>)>> {
-        let columns = py.detach(|| self.frame.columns(self.same));
-        columns
-            .into_iter()
-            .map(|column| {
-                let list = PyList::empty(py);
-                for cell in &column.cells {
-                    match cell {
-                        Cell::Null => list.append(py.None())?,
-                        Cell::Text(text) => list.append(text)?,
-                        Cell::Bool(b) => list.append(b)?,
-                        Cell::Int(i) => list.append(i)?,
-                        Cell::Float(f) => list.append(f)?,
-                        Cell::Time(at) => list.append(format!("{at}Z"))?,
-                        Cell::Texts(items) => list.append(items)?,
-                        Cell::Ints(items) => list.append(items)?,
-                    }
-                }
-                Ok((column.name, column.ty.name(), list))
-            })
+        let batch = py.detach(|| self.frame.batch(self.same));
+        let batch = lift(py, batch)?;
+        let fields = batch.schema();
+        fields
+            .fields()
+            .iter()
+            .zip(batch.columns())
+            .map(|(f, column)| values(py, column).map(|(ty, list)| (f.name().clone(), ty, list)))
             .collect()
     }
 
@@ -122,4 +110,41 @@ impl PyFrame {
         let stream = FFI_ArrowArrayStream::new(Box::new(RecordBatchIterator::new([Ok(batch)], schema)));
         PyCapsule::new_with_value(py, stream, c"arrow_array_stream")
     }
+}
+
+/// What pandas calls the type, and the values.
+fn values<'py>(py: Python<'py>, column: &ArrayRef) -> PyResult<(&'static str, Bound<'py, PyList>)> {
+    let said = |at: i64, say: fn(i64, &mut String)| {
+        let mut text = String::new();
+        say(at, &mut text);
+        text
+    };
+    Ok(match column.data_type() {
+        DataType::Boolean => ("bool", PyList::new(py, column.as_boolean().iter().collect::<Vec<_>>())?),
+        DataType::Int64 => ("int", PyList::new(py, column.as_primitive::<Int64Type>().iter().collect::<Vec<_>>())?),
+        DataType::Float64 => ("float", PyList::new(py, column.as_primitive::<Float64Type>().iter().collect::<Vec<_>>())?),
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => {
+            let times = column.as_primitive::<TimestampNanosecondType>().iter().map(|at| at.map(|at| said(at, moment)));
+            ("datetime", PyList::new(py, times.collect::<Vec<_>>())?)
+        }
+        DataType::Timestamp(..) => {
+            let times = column.as_primitive::<TimestampMicrosecondType>().iter().map(|at| at.map(|at| said(at, moment_of_microseconds)));
+            ("datetime", PyList::new(py, times.collect::<Vec<_>>())?)
+        }
+        DataType::List(item) if *item.data_type() == DataType::Int64 => {
+            let lists = column.as_list::<i32>().iter().map(|l| l.map(|l| l.as_primitive::<Int64Type>().iter().collect::<Vec<_>>()));
+            ("object", PyList::new(py, lists.collect::<Vec<_>>())?)
+        }
+        DataType::List(_) => {
+            let list = PyList::empty(py);
+            for texts in column.as_list::<i32>().iter() {
+                match texts {
+                    Some(texts) => list.append(PyList::new(py, texts.as_string::<i32>().iter().collect::<Vec<_>>())?)?,
+                    None => list.append(py.None())?,
+                }
+            }
+            ("object", list)
+        }
+        _ => ("text", PyList::new(py, column.as_string::<i32>().iter().collect::<Vec<_>>())?),
+    })
 }

@@ -494,31 +494,29 @@ def test_files_hold_what_was_sent(machines: Service, lists: Lists, tmp_path: Pat
     lists.use(machines, "machines.list", "write_parquet", path, page_size=100)
     frame = pl.read_parquet(path)
     assert frame.shape[0] == 250
-    assert frame.schema["lastSeen"] == pl.Datetime("us", "UTC")
+    assert frame.schema["lastSeen"] == pl.Datetime("ns", "UTC")
+    assert frame["machineTags"][5].to_list() == ["a", "b"]
+    assert json.loads(frame["_more"][3]) == {"brandNew": {"a": 1}}
     assert [p.name for p in tmp_path.iterdir()] == ["machines"]
 
 
-def test_parquet_without_pyarrow_goes_by_polars(
+def test_parquet_needs_no_other_library(
     machines: Service, lists: Lists, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import importlib.util
-
-    pl = pytest.importorskip("polars")
-    found = importlib.util.find_spec
-    monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name, *rest: None if name == "pyarrow" else found(name, *rest)
-    )
+    for library in ("polars", "pyarrow", "pandas"):
+        monkeypatch.setitem(sys.modules, library, None)
     lists.use(machines, "machines.list", "write_parquet", tmp_path / "x", page_size=100)
-    assert pl.read_parquet(tmp_path / "x").shape[0] == 250
+    monkeypatch.undo()
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table = parquet.read_table(tmp_path / "x")
+    assert table["id"].to_pylist() == ids(MACHINES)
+    assert table["machineTags"][5].as_py() == ["a", "b"]
 
 
 @pytest.mark.parametrize("method", ["write_ndjson", "write_csv", "write_parquet"])
 def test_a_list_that_breaks_leaves_the_old_file_and_no_other(
     serve: Callable[..., Service], lists: Lists, tmp_path: Path, method: str
 ) -> None:
-    if method == "write_parquet":
-        pytest.importorskip("polars")
-
     def answer(service: Service, query: dict[str, str]) -> Any:
         if len(service.lines) == 2:
             return 403, {"error": {"code": "Forbidden", "message": "no more"}}
@@ -538,7 +536,7 @@ def test_an_empty_list_has_columns_and_a_heading(serve: Callable[..., Service], 
     assert (tmp_path / "x").read_text().startswith("id,")
     pl = pytest.importorskip("polars")
     lists.use(service, "machines.list", "write_parquet", tmp_path / "x")
-    assert pl.read_parquet(tmp_path / "x").schema["lastSeen"] == pl.Datetime("us", "UTC")
+    assert pl.read_parquet(tmp_path / "x").schema["lastSeen"] == pl.Datetime("ns", "UTC")
     assert lists.use(service, "machines.list", "to_polars").shape[0] == 0
 
 

@@ -183,8 +183,7 @@ impl Chunk<'_> {
         })
     }
 
-    /// All values and levels.
-    fn levels<T: DataType>(&self, depth: i16) -> Result<(Vec<T::T>, Vec<i16>, Vec<i16>)> {
+    fn levels<T: DataType>(&self, depth: i16) -> Result<Levels<T::T>> {
         let (deep, repeats) = (self.column.max_def_level(), self.column.max_rep_level());
         if self.column.physical_type() != T::get_physical_type() || deep != depth || repeats != i16::from(depth > 1) {
             return Err(damaged("a column has another type"));
@@ -222,6 +221,9 @@ impl Chunk<'_> {
         open.map_or(Ok(()), |open| each(Item::End(open)))
     }
 }
+
+/// Values, how much of each is there, and whether it goes on with the list before it.
+type Levels<T> = (Vec<T>, Vec<i16>, Vec<i16>);
 
 enum Item<T> {
     Value(T),

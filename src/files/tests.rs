@@ -73,10 +73,6 @@ fn read(bytes: &[u8]) -> Result<Read> {
     read_parquet(&path)
 }
 
-fn one(read: &Read) -> Vec<RecordBatch> {
-    read.batches.clone()
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
 
@@ -90,7 +86,7 @@ proptest! {
         let found = read(&parquet(&pieces, &whole.schema(), Some(&about))).unwrap();
         prop_assert_eq!(&found.schema, &whole.schema());
         prop_assert_eq!(&found.about, &about);
-        prop_assert_eq!(one(&found), if rows.is_empty() { vec![] } else { vec![whole] });
+        prop_assert_eq!(found.batches, if rows.is_empty() { vec![] } else { vec![whole] });
     }
 
     /// Lines of JSON say what the columns hold.
@@ -130,7 +126,7 @@ fn few() -> RecordBatch {
 fn a_damaged_file_is_an_error_wherever_it_is_damaged() {
     let whole = few();
     let bytes = parquet(std::slice::from_ref(&whole), &whole.schema(), Some(&Value::from("about")));
-    assert_eq!(read(&bytes).unwrap().batches, [whole.clone()]);
+    assert_eq!(read(&bytes).unwrap().batches.as_slice(), std::slice::from_ref(&whole));
     for cut in (0..bytes.len()).step_by(37) {
         let message = read(&bytes[..cut]).unwrap_err().to_string();
         assert!(message.contains("x.parquet: "), "{message}");
@@ -152,7 +148,7 @@ fn a_file_of_somebody_else_is_refused() {
     let mut bytes = parquet(std::slice::from_ref(&whole), &whole.schema(), None);
     let at = bytes.windows(6).rposition(|w| w == b"xdrkit").unwrap();
     let key = bytes.windows(7).position(|w| w == b"\x06xdrkit").unwrap();
-    assert!(key + 1 <= at);
+    assert!(key < at);
     bytes[key + 1] = b'y';
     assert!(read(&bytes).unwrap_err().to_string().contains("not written by xdrkit"));
 }

@@ -156,13 +156,9 @@ impl Builder {
             (Builder::Float(b), value) => return number(value).map(|n| b.append_value(n)).is_some(),
             (Builder::Time(b), Value::Null) => b.append_null(),
             (Builder::Time(b), value) => {
-                let time = value.as_str().and_then(moment).map(|t| t.map(nanoseconds));
-                return match time {
-                    Some(None) => Some(b.append_null()),
-                    Some(Some(ns)) => i64::try_from(ns).ok().map(|ns| b.append_value(ns)),
-                    None => None,
-                }
-                .is_some();
+                let Some(time) = value.as_str().and_then(moment) else { return false };
+                let Ok(time) = time.map(|t| i64::try_from(nanoseconds(t))).transpose() else { return false };
+                b.append_option(time);
             }
             (Builder::FarTime(b), Value::Null) => b.append_null(),
             (Builder::FarTime(b), value) => {

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import http.server
 import json
+import sys
 import threading
 import tracemalloc
 from collections.abc import Iterator

@@ -10,7 +10,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -28,6 +28,38 @@ pub trait Clock: Send + Sync + fmt::Debug {
     fn sleep(&self, time: Duration) -> BoxFuture<'static, ()>;
     /// A number in [0, 1).
     fn chance(&self) -> f64;
+    /// Tells clocks apart whose times cannot be compared. The machine's own is 0.
+    fn id(&self) -> u64 {
+        0
+    }
+    /// Asks the clock not to run ahead of somebody who is on the wire, which only one for tests would do.
+    fn hold(&self) -> Option<Hold> {
+        None
+    }
+}
+
+/// Somebody is on the wire.
+#[derive(Debug)]
+pub struct Hold(Arc<AtomicUsize>);
+
+impl Hold {
+    /// One more of those that are counted there.
+    pub fn on(count: &Arc<AtomicUsize>) -> Hold {
+        count.fetch_add(1, Ordering::SeqCst);
+        Hold(count.clone())
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// An [id](Clock::id) that no other clock has.
+pub fn new_clock_id() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed) + 1
 }
 
 /// Seconds since 1970.
@@ -75,6 +107,7 @@ impl Clock for SystemClock {
 /// A clock for tests: sleeping moves it on and returns at once.
 #[derive(Debug)]
 pub struct VirtualClock {
+    id: u64,
     start: SystemTime,
     passed: Arc<AtomicU64>,
 }
@@ -82,7 +115,7 @@ pub struct VirtualClock {
 impl VirtualClock {
     /// Begins at the machine's present time.
     pub fn shared() -> Arc<VirtualClock> {
-        Arc::new(VirtualClock { start: SystemTime::now(), passed: Arc::default() })
+        Arc::new(VirtualClock { id: new_clock_id(), start: SystemTime::now(), passed: Arc::default() })
     }
 
     /// Moves on by hand.
@@ -110,6 +143,10 @@ impl Clock for VirtualClock {
 
     fn chance(&self) -> f64 {
         0.5
+    }
+
+    fn id(&self) -> u64 {
+        self.id
     }
 }
 

@@ -4,6 +4,7 @@
 //! the host is the commonest reason of a 401 here; so the audience follows from the service and is never read off a URL.
 
 use crate::ops::model::Service;
+use url::Url;
 
 /// One cloud.
 #[derive(Clone, Copy, Debug)]
@@ -111,9 +112,38 @@ impl Cloud {
     }
 }
 
+/// Whether an address is one of the services' own, in any cloud.
+pub fn is_own(url: &Url) -> bool {
+    let is = |text: &str| Url::parse(text).is_ok_and(|own| own.origin() == url.origin());
+    let regional = |region: &&str| is(&format!("https://{region}.api.security.microsoft.com"));
+    CLOUDS.iter().any(|c| Service::ALL.iter().any(|s| is(c.base(*s))) || c.aliases.iter().any(|a| is(a)) || c.regions.iter().any(regional))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_services_own_hosts_are_known_by_their_whole_origin() {
+        let own = |text: &str| is_own(&Url::parse(text).unwrap());
+        for url in [
+            "https://api.security.microsoft.com",
+            "https://eu.api.security.microsoft.com/",
+            "https://graph.microsoft.com/x",
+            "https://dod-graph.microsoft.us",
+            "https://api.securitycenter.windows.com",
+        ] {
+            assert!(own(url), "{url}");
+        }
+        for url in [
+            "http://127.0.0.1:8000",
+            "http://graph.microsoft.com",
+            "https://graph.microsoft.com:444",
+            "https://xx.api.security.microsoft.com",
+        ] {
+            assert!(!own(url), "{url}");
+        }
+    }
 
     /// Every host, login host and audience, as they are documented (service.md 1.1 and 1.3): a slip here sends tokens to the wrong place.
     #[test]

@@ -7,7 +7,10 @@ use crate::{
     cloud::{CLOUDS, Cloud},
     error::{Error, Kind, Result, did_you_mean, listed},
     ops::model::Service,
-    pipeline::transport::{Http, Network, Transport},
+    pipeline::{
+        quota::{Limits, Quotas},
+        transport::{Http, Network, Transport},
+    },
 };
 use std::{sync::Arc, time::Duration};
 use url::Url;
@@ -55,6 +58,8 @@ pub struct Settings {
     pub user_agent: Option<String>,
     /// Seconds between two looks at a machine action.
     pub poll_interval: Option<f64>,
+    /// The quotas that the client keeps by itself.
+    pub limits: Limits,
     /// Where time comes from; tests bring their own.
     pub clock: Option<Arc<dyn Clock>>,
 }
@@ -80,6 +85,7 @@ impl Settings {
             wire,
             cloud,
             audiences,
+            quotas: Quotas::new(self.limits, &bases),
             bases,
             timeout: seconds("timeout", self.timeout)?,
             deadline: seconds("deadline", self.deadline)?,

@@ -68,6 +68,7 @@ class ClientBase:
         timeout: Seconds | None = None,
         deadline: Seconds | None = None,
         max_retries: int | None = None,
+        limits: Mapping[str, int] | Literal["documented", "off"] | bool | None = None,
         ca_bundle: str | os.PathLike[str] | None = None,
         proxy: str | None = None,
         user_agent: str | None = None,
@@ -107,6 +108,10 @@ class ClientBase:
             timeout: Seconds for one try, a number or a timedelta.
             deadline: Seconds for a whole call with all its tries and waits, a number or a timedelta. Default: no limit.
             max_retries: How often a request may be repeated that is safe to repeat.
+            limits: The services' quotas, which a tenant's clients in this process keep together: calls wait for their turn
+                instead of being refused. ``"documented"``: as they are documented. A dict from a quota's name to its calls a
+                minute, such as ``{"hunting": 100}``, for a tenant that has more. ``"off"``: a call only waits when the
+                service says so. Default: documented on the services' own hosts, off elsewhere. See `quota`.
             ca_bundle: A file with the certificates to trust, PEM. Default: the system's.
             proxy: A proxy's URL. Default: `HTTPS_PROXY` and `NO_PROXY`.
             user_agent: Words to put before xdrkit's own in the User-Agent header.
@@ -154,6 +159,7 @@ class ClientBase:
                 timeout=timeout,
                 deadline=deadline,
                 max_retries=max_retries,
+                limits=limits if limits is None or isinstance(limits, (str, int)) else dict(limits),
                 ca_bundle=_text_path(ca_bundle),
                 proxy=proxy,
                 user_agent=user_agent,
@@ -197,8 +203,22 @@ class ClientBase:
 
     @property
     def stats(self) -> dict[str, Any]:
-        """Counters: `requests`, `retries`, `throttled_seconds`, `token_requests`, `bytes_received`."""
+        """Counters: `requests`, `retries`, `throttled_seconds` (waits for quotas), `token_requests`, `bytes_received`."""
         return self._core.stats
+
+    def quota(self) -> list[dict[str, Any]]:
+        """What is known of the services' quotas. Nobody is asked.
+
+        All clients of this process that sign in to the same tenant share them; what other programs use is not in it.
+
+        Returns:
+            A dict for each quota of hunting and each other that this client has used: `service` and `name`; `per_minute`
+            and `per_hour`, the calls that this client keeps to, or None; `used_minute` and `used_hour`; `free_now`, the calls
+            that need not wait, or None where there is no limit; `next_free_in`, seconds; `waiting`, calls that stand in line;
+            `closed_for`, seconds that the service asked to wait; `run_time_used_hour` and `run_time_used_day`, seconds that
+            queries ran, where that is limited, else None.
+        """
+        return self._core.quota()
 
     @property
     def tenant_id(self) -> str | None:

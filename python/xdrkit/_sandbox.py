@@ -78,6 +78,7 @@ def sandbox(
     older_alerts: int = 0,
     graph_links: Literal["token", "skip"] = "token",
     expand_fails: bool = False,
+    quotas: bool = False,
 ) -> Sandbox:
     """Start a sandbox: a fake Entra ID and Defender tenant on 127.0.0.1, within 50 ms.
 
@@ -107,6 +108,8 @@ def sandbox(
             further.
         expand_fails: Whether listing Graph's incidents with their alerts (``$expand``) fails with 500, as it does for
             large tenants.
+        quotas: Whether calls beyond the documented ones a minute and an hour are refused with 429, by the sandbox's clock
+            (`Sandbox.quotas`).
 
     Returns:
         The running sandbox; use it in a ``with`` or ``async with`` statement, or call `close()` at the end.
@@ -146,6 +149,7 @@ def sandbox(
             older_alerts=older_alerts,
             graph_links=graph_links,
             expand_fails=expand_fails,
+            quotas=quotas,
         )
     )
 
@@ -327,6 +331,45 @@ class Sandbox:
     def advance(self, seconds: int) -> None:
         """Let the sandbox's time pass: its tokens and codes get older, its ``Date`` header moves on."""
         self._core.advance(seconds)
+
+    @property
+    def quotas(self) -> bool:
+        """Whether calls beyond the documented ones a minute and an hour are refused with 429. May be set."""
+        return self._core.quotas
+
+    @quotas.setter
+    def quotas(self, keep: bool) -> None:
+        self._core.quotas = keep
+
+    @property
+    def cpu_quota_used(self) -> float:
+        """How much of the tenant's CPU quota for hunting on Graph and XDR is used. May be set.
+
+        1.0 is all of it: hunts are refused until the next quarter of an hour of the sandbox's clock, when it is 0 again.
+        """
+        return self._core.cpu_quota_used
+
+    @cpu_quota_used.setter
+    def cpu_quota_used(self, share: float) -> None:
+        self._core.cpu_quota_used = share
+
+    @property
+    def run_time_used(self) -> float:
+        """Seconds that queries ran within the last hour on the Endpoint service, which takes 600 an hour and 10,800 a day."""
+        return self._core.run_time_used
+
+    def use_run_time(self, seconds: float) -> None:
+        """Let queries of somebody else have run on the Endpoint service just now."""
+        self._core.use_run_time(seconds)
+
+    @property
+    def execution_time(self) -> float | None:
+        """Seconds that each query says that it ran, on the services that say it. None: as long as it did. May be set."""
+        return self._core.execution_time
+
+    @execution_time.setter
+    def execution_time(self, seconds: float | None) -> None:
+        self._core.execution_time = seconds
 
     def fault(
         self,

@@ -22,7 +22,7 @@ use crate::{
     },
     page,
     perprocess::PerProcess,
-    pipeline::{Bounds, Call, Pipeline, Response, check_headers},
+    pipeline::{Bounds, Call, Pipeline, Response, check_headers, quota},
     request::{self, Request},
     secret::shown,
     settings::{call_seconds, max_retries},
@@ -77,6 +77,8 @@ pub struct Parts {
     pub max_retries: Option<u32>,
     /// Between two looks at an action.
     pub poll_interval: Option<Duration>,
+    /// The quotas that it keeps.
+    pub quotas: quota::Quotas,
 }
 
 /// What a single call may be told apart from its arguments.
@@ -357,6 +359,10 @@ impl Client {
         let request = request::build(op, &arguments, self.base(op.service))?;
         let response = self.send(op, request, options).await?;
         let table = decode::decode(&response.answer.body)?;
+        let ran = table.stats.as_ref().and_then(|s| s.get_ignore_case("ExecutionTime")).and_then(Value::as_f64);
+        if let Some(time) = ran.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()) {
+            self.pipeline().ran(op, time);
+        }
         let text = arguments.get("query").and_then(Value::as_str).unwrap_or_default().to_owned();
         Ok(Hunted {
             table,
@@ -420,6 +426,18 @@ impl Client {
         ]
     }
 
+    /// The quotas of hunting, and all others that were used.
+    pub fn quotas(&self) -> Vec<(Service, &'static str, quota::View)> {
+        self.pipeline().quotas()
+    }
+
+    /// How long it takes from now on until the last of so many further hunts may begin. Without a service: where hunts go, as far as that is known.
+    pub fn plan_hunts(&self, service: Option<Service>, calls: usize) -> Result<Duration> {
+        let found = usize::try_from(self.shared.hunting.load(Acquire)).unwrap_or(0).saturating_sub(1);
+        let service = service.or_else(|| hunt::Api::Auto.candidates().get(found).copied()).unwrap_or(Service::Graph);
+        Ok(self.pipeline().plan(hunt::operation(service)?, calls))
+    }
+
     /// Ends what is under way; later calls are refused. May be called often.
     pub fn close(&self) {
         self.shared.closed.store(true, Release);
@@ -451,8 +469,10 @@ impl Client {
 
     pub(crate) fn pipeline(&self) -> Arc<Pipeline> {
         let parts = &self.shared.parts;
-        let make =
-            || Ok::<_, Infallible>(Pipeline::new(parts.wire.clone(), parts.tokens.clone(), parts.audiences.clone(), parts.tenant.clone()));
+        let make = || {
+            let (wire, tokens, quotas) = (parts.wire.clone(), parts.tokens.clone(), parts.quotas.clone());
+            Ok::<_, Infallible>(Pipeline::new(wire, tokens, parts.audiences.clone(), parts.tenant.clone(), quotas))
+        };
         self.shared.pipeline.get_or_try_make(make).unwrap_or_else(|never| match never {})
     }
 

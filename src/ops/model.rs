@@ -407,11 +407,36 @@ pub struct Quota {
     pub per_minute: u32,
     /// Calls an hour.
     pub per_hour: u32,
+    /// Seconds that queries may run in an hour.
+    pub run_hour: u32,
+    /// Seconds that queries may run in a day.
+    pub run_day: u32,
 }
 
 impl Quota {
+    /// Every quota.
+    pub const ALL: &[Quota] = &[
+        Quota::HUNTING_GRAPH,
+        Quota::HUNTING_XDR,
+        Quota::HUNTING_ENDPOINT,
+        Quota::GRAPH,
+        Quota::INCIDENTS,
+        Quota::ENDPOINT,
+        Quota::ALERTS_BATCH,
+        Quota::ALERT_CREATE,
+        Quota::PACKAGE_URI,
+        Quota::LIVE_RESPONSE,
+        Quota::INVESTIGATE,
+        Quota::INDICATORS_IMPORT,
+        Quota::INDICATORS_DELETE,
+        Quota::MACHINE_VULNERABILITIES,
+        Quota::EXPORT_PAGES,
+        Quota::EXPORT_FILES,
+        Quota::UNSTATED,
+    ];
+
     const fn new(name: &'static str, per_minute: u32, per_hour: u32) -> Quota {
-        Quota { name, per_minute, per_hour }
+        Quota { name, per_minute, per_hour, run_hour: 0, run_day: 0 }
     }
 
     /// Most Endpoint calls.
@@ -443,10 +468,10 @@ impl Quota {
     /// Graph security.
     pub const GRAPH: Quota = Quota::new("graph security", 150, 0);
     /// Hunting on the Endpoint service.
-    pub const HUNTING_ENDPOINT: Quota = Quota::new("endpoint hunting", 45, 1500);
-    /// Hunting on XDR.
+    pub const HUNTING_ENDPOINT: Quota = Quota { run_hour: 600, run_day: 10_800, ..Quota::new("endpoint hunting", 45, 1500) };
+    /// Hunting on XDR; the service gives larger tenants more.
     pub const HUNTING_XDR: Quota = Quota::new("xdr hunting", 45, 0);
-    /// Hunting on Graph.
+    /// Hunting on Graph; the service gives larger tenants more.
     pub const HUNTING_GRAPH: Quota = Quota::new("graph hunting", 45, 0);
 }
 

@@ -1,7 +1,7 @@
 //! The way of every request.
 //!
 //! 1. **deadline**: what the whole call may take, waits included
-//! 2. **throttle**: not before the time that the service named
+//! 2. **quota**: in its turn, when the quota has room and not before the time that the service named
 //! 3. **auth**: a token for the service's audience
 //! 4. **log**: what may be told
 //! 5. **transport**: one try on the wire, bounded by `timeout`
@@ -12,29 +12,32 @@ mod answer;
 mod auth;
 mod challenge;
 mod log;
+pub mod quota;
 pub mod retry;
 pub mod storage;
-mod throttle;
 pub mod transport;
 
 use crate::{
     auth::{Tokens, Wanted, Wire},
-    clock::{Clock, random_guid},
+    clock::random_guid,
     error::{Error, Kind, Result},
     ops::model::{Operation, Safety, Service},
     request::Request,
     secret,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
+use quota::{Lanes, Part, Pass, Quotas, Refusal, Why};
 use retry::{Decision, Limits, Outcome};
 use std::{
+    future::poll_fn,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
+    task::Poll,
     time::Duration,
 };
-use throttle::Throttle;
 use transport::{Answer, Failure};
 
 /// A token that is younger than this holds what was granted.
@@ -77,6 +80,21 @@ pub struct Response {
     pub request_id: Option<String>,
     /// From the first try to the last byte.
     pub elapsed: Duration,
+    /// How much of it was waiting for a quota, or because the service said so.
+    pub waited: Duration,
+    /// How often the request was sent.
+    pub tries: u32,
+}
+
+/// How a call came to its end.
+struct End {
+    tries: u32,
+    elapsed: Duration,
+    waited: Duration,
+    /// How long the last answer asks to wait.
+    asked: Option<Duration>,
+    /// Whether the call's time is over.
+    over: bool,
 }
 
 /// What a client did so far.
@@ -86,7 +104,7 @@ pub struct Stats {
     pub requests: AtomicU64,
     /// Those of them that were sent again.
     pub retries: AtomicU64,
-    /// Time spent waiting because a service said so.
+    /// Time spent waiting for quotas, and because a service said so.
     pub throttled_ms: AtomicU64,
     /// Bytes of bodies, unpacked.
     pub bytes: AtomicU64,
@@ -99,14 +117,32 @@ pub struct Pipeline {
     tokens: Arc<Tokens>,
     audiences: [String; 3],
     tenant: Option<String>,
-    throttle: Throttle,
+    lanes: Lanes,
     stats: Stats,
 }
 
 impl Pipeline {
     /// Puts the parts together; `audiences` in the order of [`Service::ALL`]. `tenant` is one that is not the credential's own.
-    pub fn new(wire: Wire, tokens: Arc<Tokens>, audiences: [String; 3], tenant: Option<String>) -> Pipeline {
-        Pipeline { wire, tokens, audiences, tenant, throttle: Throttle::default(), stats: Stats::default() }
+    pub fn new(wire: Wire, tokens: Arc<Tokens>, audiences: [String; 3], tenant: Option<String>, quotas: Quotas) -> Pipeline {
+        let lanes = Lanes::new(quotas, &tokens, tenant.as_deref());
+        Pipeline { wire, tokens, audiences, tenant, lanes, stats: Stats::default() }
+    }
+
+    /// The quotas of hunting, and all others that were used.
+    pub fn quotas(&self) -> Vec<(Service, &'static str, quota::View)> {
+        self.lanes.views(&*self.wire.clock).into_iter().map(|(part, view)| (part.service, part.quota.name, view)).collect()
+    }
+
+    /// How long it takes from now on until the last of so many further calls of an operation may begin.
+    pub fn plan(&self, op: &Operation, calls: usize) -> Duration {
+        self.lanes.plan(&Part::of(op.service, Some(op)), calls, &*self.wire.clock)
+    }
+
+    /// A query of that operation ran so long, as its answer says.
+    pub fn ran(&self, op: &Operation, time: Duration) {
+        if op.quota.run_hour > 0 {
+            self.lanes.ran(&Part::of(op.service, Some(op)), time, &*self.wire.clock);
+        }
     }
 
     /// What was done so far.
@@ -146,18 +182,28 @@ impl Pipeline {
         let mut ends = began.saturating_add(call.bounds.deadline);
         let left = |ends: Duration| ends.saturating_sub(clock.monotonic());
         let person = call.bounds.sign_in.filter(|_| self.tokens.credential().is_interactive());
-        let quota = call.operation.map_or(call.service.name(), |op| op.quota.name);
+        let part = Part::of(call.service, call.operation);
         let client_request_id = random_guid();
         let own = self.wanted(call.service);
         let mut wanted = own.clone();
-        let (mut tries, mut renewed) = (0u32, false);
+        let (mut tries, mut renewed, mut waited) = (0u32, false, Duration::ZERO);
         loop {
-            self.wait_for_gate(quota, left(ends), &call).await?;
+            let mut pass = Some(self.pass(&part, left(ends), &call, tries, &mut waited).await?);
             let mut request = call.request.clone();
             self.dress(&mut request, &client_request_id);
             let before = clock.monotonic();
-            let signing = auth::sign(&self.tokens, &self.wire, &wanted, &mut request);
-            let signed = tokio::time::timeout(person.unwrap_or_else(|| left(ends)), signing).await;
+            let signed = {
+                let signing = auth::sign(&self.tokens, &self.wire, &wanted, &mut request);
+                let mut signing = pin!(tokio::time::timeout(person.unwrap_or_else(|| left(ends)), signing));
+                match poll_fn(|cx| Poll::Ready(signing.as_mut().poll(cx))).await {
+                    Poll::Ready(signed) => signed,
+                    Poll::Pending => {
+                        // Nobody keeps a place while a sign-in goes over the wire: whoever begins late would be one too many then.
+                        pass = None;
+                        signing.await
+                    }
+                }
+            };
             let token = signed.map_err(|_| self.out_of_time(&call, tries, "while signing in"))??;
             if person.is_some() {
                 ends = ends.saturating_add(clock.monotonic() - before);
@@ -165,6 +211,11 @@ impl Pipeline {
             if left(ends).is_zero() {
                 return Err(self.out_of_time(&call, tries, "while signing in"));
             }
+            let mut pass = match pass {
+                Some(pass) => pass,
+                None => self.pass(&part, left(ends), &call, tries, &mut waited).await?,
+            };
+            pass.used();
             tries += 1;
             let method = request.method.clone();
             let told = log::Try {
@@ -180,11 +231,14 @@ impl Pipeline {
             let start = clock.monotonic();
             let timeout = call.bounds.timeout.min(left(ends)).max(Duration::from_millis(1));
             let result = self.wire.transport.send(request, timeout).await;
+            drop(pass);
+            let mut asked = None;
             let outcome = match &result {
                 Ok(a) => {
                     told.answered(a.status, a.body.len(), clock.monotonic() - start);
                     self.stats.bytes.fetch_add(a.body.len() as u64, Relaxed);
-                    Outcome::Answered(a.status, asked_wait(a, &**clock))
+                    asked = quota::asked(a, part.is_hunting(), &**clock);
+                    Outcome::Answered(a.status, asked.map(|a| a.wait))
                 }
                 Err(f) => {
                     told.failed(&f.message);
@@ -203,39 +257,42 @@ impl Pipeline {
                 self.tokens.refused(&own, &token);
                 continue;
             }
+            let by_schedule = asked.is_some_and(|a| a.by_schedule);
             if let Outcome::Answered(429 | 503, Some(asked)) = outcome {
-                self.throttle.close(quota, asked, &**clock);
+                self.lanes.close(&part, asked, by_schedule, &**clock);
             }
             let limits = Limits { max_retries: call.bounds.max_retries, left: left(ends) };
             match retry::decide(outcome, call.safety, tries, limits, clock.chance()) {
                 Decision::Again(wait) => {
-                    let throttled = matches!(outcome, Outcome::Answered(429, _));
-                    told.again(wait, throttled);
-                    self.stats.retries.fetch_add(1, Relaxed);
-                    self.pause(wait, matches!(outcome, Outcome::Answered(_, Some(_)))).await;
+                    self.again(&told, outcome, wait);
+                    match outcome {
+                        // The gate is where it waits, in front of those who came later.
+                        Outcome::Answered(429 | 503, Some(_)) => self.lanes.close(&part, wait, by_schedule, &**clock),
+                        Outcome::Answered(_, asked) => {
+                            waited += if asked.is_some() { self.count_wait(wait) } else { Duration::ZERO };
+                            clock.sleep(wait).await;
+                        }
+                        Outcome::Failed { .. } => clock.sleep(wait).await,
+                    }
                 }
+                // The end of a quota's window is worth any wait that the caller has time for.
+                Decision::TooLong(wait) if by_schedule && wait <= left(ends) => self.again(&told, outcome, wait),
                 Decision::TooLong(wait) => return Err(self.too_long(&call, wait, tries, result.ok().as_ref())),
                 Decision::Take => {
                     let elapsed = clock.monotonic() - began;
-                    return self.take(&call, result, tries, elapsed, &token, left(ends).is_zero());
+                    let end = End { tries, elapsed, waited, asked: asked.map(|a| a.wait), over: left(ends).is_zero() };
+                    return self.take(&call, result, &end, &token);
                 }
             }
         }
     }
 
-    fn take(
-        &self,
-        call: &Call,
-        result: Result<Answer, Failure>,
-        tries: u32,
-        elapsed: Duration,
-        token: &crate::auth::Token,
-        over: bool,
-    ) -> Result<Response> {
+    fn take(&self, call: &Call, result: Result<Answer, Failure>, end: &End, token: &crate::auth::Token) -> Result<Response> {
+        let End { tries, elapsed, waited, asked, over } = *end;
         let error = match result {
             Ok(answer) if (200..300).contains(&answer.status) => {
                 let request_id = answer::request_id(&answer.headers);
-                return Ok(Response { answer, request_id, elapsed });
+                return Ok(Response { answer, request_id, elapsed, waited, tries });
             }
             Ok(answer) => {
                 let error = answer::error(&answer, call.operation, call.safety);
@@ -245,7 +302,6 @@ impl Pipeline {
                     }
                     _ => error,
                 };
-                let asked = asked_wait(&answer, &*self.wire.clock);
                 error.with(|f| f.retry_after = asked.map(|d| d.as_secs_f64()))
             }
             Err(failure) => failed(failure, call, over),
@@ -272,25 +328,52 @@ impl Pipeline {
         }
     }
 
-    async fn wait_for_gate(&self, quota: &'static str, left: Duration, call: &Call) -> Result<()> {
-        let wait = self.throttle.wait(quota, &*self.wire.clock);
-        if wait > left.min(retry::MAX_WAIT) {
-            return Err(self.too_long(call, wait, 0, None));
-        }
+    /// A place in the quota, when it is the call's turn.
+    async fn pass(&self, part: &Part, left: Duration, call: &Call, tries: u32, waited: &mut Duration) -> Result<Pass> {
         if left.is_zero() {
-            return Err(self.out_of_time(call, 0, "before it was sent"));
+            return Err(self.out_of_time(call, tries, "before it was sent"));
         }
-        if !wait.is_zero() {
-            self.pause(wait, true).await;
-        }
-        Ok(())
+        let clock = &*self.wire.clock;
+        let came = clock.monotonic();
+        let outcome = self.lanes.enter(part, tries > 0, left, retry::MAX_WAIT, clock).await;
+        let wait = clock.monotonic() - came;
+        *waited += self.count_wait(wait);
+        outcome.map_err(|refusal| match refusal {
+            Refusal::OutOfTime => self.out_of_time(call, tries, "while it waited for its turn"),
+            Refusal::TooLong(wait, Why::Asked(_)) => self.too_long(call, wait, tries, None),
+            Refusal::TooLong(wait, why) => self.used_up(call, part, wait, why, tries),
+        })
     }
 
-    async fn pause(&self, wait: Duration, throttled: bool) {
-        if throttled {
-            self.stats.throttled_ms.fetch_add(wait.as_millis() as u64, Relaxed);
-        }
-        self.wire.clock.sleep(wait).await;
+    fn count_wait(&self, wait: Duration) -> Duration {
+        self.stats.throttled_ms.fetch_add(wait.as_millis() as u64, Relaxed);
+        wait
+    }
+
+    fn again(&self, told: &log::Try<'_>, outcome: Outcome, wait: Duration) {
+        told.again(wait, matches!(outcome, Outcome::Answered(429, _)));
+        self.stats.retries.fetch_add(1, Relaxed);
+    }
+
+    /// What is left of the quota would come too late.
+    fn used_up(&self, call: &Call, part: &Part, wait: Duration, why: Why, tries: u32) -> Error {
+        let quota = &part.quota;
+        let (what, window) = match why {
+            Why::Hour => (format!("{} calls", quota.per_hour), "hour"),
+            Why::RunTime => ("run time".to_owned(), "hour or day"),
+            Why::Minute | Why::Asked(_) => ("calls".to_owned(), "minute"),
+        };
+        let seconds = wait.as_secs_f64();
+        let message = format!(
+            "the quota of {} ({what} per {window}) has room again in {seconds:.0} s, which is longer than this call may take",
+            quota.name
+        );
+        let error = Error::new(Kind::Throttled, message).with(|f| f.retry_after = Some(seconds)).detail("quota", quota.name);
+        about(
+            error.hint("call again after retry_after seconds, give a longer deadline, or set limits= if the service allows more"),
+            call,
+            tries,
+        )
     }
 
     fn too_long(&self, call: &Call, wait: Duration, tries: u32, answer: Option<&Answer>) -> Error {
@@ -310,16 +393,6 @@ impl Pipeline {
         let message = format!("the deadline of {} s passed {when}", call.bounds.deadline.as_secs_f64());
         about(Error::new(Kind::DeadlineExceeded, message), call, tries)
     }
-}
-
-/// How long an answer asks to wait: by its headers, or else, when it is a 429, by the window that its text names.
-fn asked_wait(answer: &Answer, clock: &dyn Clock) -> Option<Duration> {
-    let by_text = || (answer.status == 429).then(|| retry::quota_window(&answer.body)).flatten();
-    asked(&answer.headers, clock).or_else(by_text)
-}
-
-fn asked(headers: &HeaderMap, clock: &dyn Clock) -> Option<Duration> {
-    retry::retry_after(headers, clock.wall())
 }
 
 fn failed(failure: Failure, call: &Call, over: bool) -> Error {

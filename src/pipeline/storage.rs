@@ -7,7 +7,6 @@
 use super::{
     Pipeline,
     answer::request_id,
-    asked,
     retry::{self, Decision, Limits, Outcome},
     transport::{Failure, Incoming, Opened},
 };
@@ -204,7 +203,7 @@ impl Fetch {
     /// After an answer that is no success: waits if another try may help.
     async fn refused(&mut self, opened: Opened) -> Result<()> {
         let Opened { status, headers, mut body } = opened;
-        let asked = asked(&headers, &*self.pipeline.wire.clock);
+        let asked = retry::retry_after(&headers, self.pipeline.wire.clock.wall());
         if self.again(Outcome::Answered(status, asked)).await? {
             return Ok(());
         }

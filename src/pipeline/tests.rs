@@ -42,7 +42,8 @@ async fn run(id: &str, steps: Vec<Step>) -> (Result<Response>, Vec<f64>) {
     let script = Arc::new(Script { steps: Mutex::new(steps.into()), sent: Mutex::default(), clock: clock.clone() });
     let wire = Wire::over(script.clone(), clock);
     let tokens = Tokens::new(StaticToken::new(Secret::new("opaque")).unwrap());
-    let pipeline = Pipeline::new(wire, tokens, ["https://a".to_owned(), "https://b".to_owned(), "https://c".to_owned()], None);
+    let pipeline =
+        Pipeline::new(wire, tokens, ["https://a".to_owned(), "https://b".to_owned(), "https://c".to_owned()], None, Quotas::default());
     let op = operation(id).unwrap();
     let arguments = match id {
         "machines.isolate" => object([("id", "m".into()), ("comment", "c".into())]),

@@ -8,6 +8,7 @@ use super::{
     exports::{PyExport, PyExportRows},
     frame::PyFrame,
     runtime,
+    sandbox::PySandbox,
     table::PyTable,
 };
 use crate::{
@@ -20,11 +21,15 @@ use crate::{
     hunt::{Api, Hunted, Query, Window},
     json::{Object, Value},
     ops::model::{Operation, Service},
+    pipeline::quota::Limits,
     request,
     rows::Frame,
     settings::{CredentialChoice, Settings, call_seconds, process_environment},
 };
-use pyo3::{prelude::*, types::PyDict};
+use pyo3::{
+    prelude::*,
+    types::{PyBool, PyDict, PyList},
+};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 const WAIT: f64 = 600.0;
@@ -278,6 +283,34 @@ impl PyClient {
             if whole { stats.set_item(name, number as u64)? } else { stats.set_item(name, number)? }
         }
         Ok(stats)
+    }
+
+    /// What is known of the quotas: those of hunting, and all others that were used.
+    fn quota<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let list = PyList::empty(py);
+        for (service, name, view) in self.0.quotas() {
+            let one = PyDict::new(py);
+            one.set_item("service", service.name())?;
+            one.set_item("name", name)?;
+            one.set_item("per_minute", view.per_minute)?;
+            one.set_item("per_hour", view.per_hour)?;
+            one.set_item("used_minute", view.used_minute)?;
+            one.set_item("used_hour", view.used_hour)?;
+            one.set_item("free_now", view.free_now)?;
+            one.set_item("next_free_in", view.next_free_in.as_secs_f64())?;
+            one.set_item("waiting", view.waiting)?;
+            one.set_item("closed_for", view.closed_for.as_secs_f64())?;
+            one.set_item("run_time_used_hour", view.run_time_used_hour)?;
+            one.set_item("run_time_used_day", view.run_time_used_day)?;
+            list.append(one)?;
+        }
+        Ok(list)
+    }
+
+    /// Seconds from now on until the last of so many further hunts may begin. `service`: also "auto".
+    fn quota_plan(&self, py: Python<'_>, service: &str, calls: usize) -> PyResult<f64> {
+        let service = if service == "auto" { None } else { Some(lift(py, named_service(service))?) };
+        lift(py, self.0.plan_hunts(service, calls)).map(|time| time.as_secs_f64())
     }
 
     #[getter]
@@ -568,6 +601,25 @@ fn identity(py: Python<'_>, found: Identity) -> PyResult<Bound<'_, PyAny>> {
     Ok(all.into_any())
 }
 
+/// Which quotas a client keeps.
+fn limits(given: &Bound<'_, PyAny>) -> PyResult<Limits> {
+    let wrong = || {
+        let message = "is \"documented\", \"off\", or a dict from a quota's name to its calls a minute, such as {\"hunting\": 100}";
+        raise(given.py(), Error::setting("limits", message))
+    };
+    if let Ok(own) = given.cast::<PyDict>() {
+        let calls = |value: &Bound<'_, PyAny>| if value.is_instance_of::<PyBool>() { None } else { value.extract::<u32>().ok() };
+        let pair = |(name, value): (Bound<'_, PyAny>, Bound<'_, PyAny>)| Some((name.extract::<String>().ok()?, calls(&value)?));
+        let own = own.iter().map(pair).collect::<Option<Vec<_>>>().ok_or_else(wrong)?;
+        return lift(given.py(), Limits::own(&own));
+    }
+    match (given.extract::<bool>(), given.extract::<String>().as_deref()) {
+        (Ok(true), _) | (_, Ok("documented")) => Ok(Limits::Documented),
+        (Ok(false), _) | (_, Ok("off")) => Ok(Limits::Off),
+        _ => Err(wrong()),
+    }
+}
+
 fn settings(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Settings> {
     let mut options = Options::new(options)?;
     if let Some(level) = options.object("log")? {
@@ -604,9 +656,15 @@ fn settings(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Set
             Err(_) => CredentialChoice::Ready(PyCredential::tokens_of(&given)?),
         };
     }
-    // For tests: waits pass at once, and the calendar with them.
-    if options.flag("_virtual_clock")? {
-        settings.clock = Some(VirtualClock::shared() as Arc<_>);
+    if let Some(given) = options.object("limits")? {
+        settings.limits = limits(&given)?;
+    }
+    // For tests: waits pass at once, and the calendar with them; a sandbox's passes with its clients' waits.
+    if let Some(given) = options.object("_virtual_clock")? {
+        settings.clock = match given.cast::<PySandbox>() {
+            Ok(sandbox) => Some(sandbox.get().clock() as Arc<_>),
+            Err(_) => given.is_truthy()?.then(|| VirtualClock::shared() as Arc<_>),
+        };
     }
     lift(py, options.end(true))?;
     Ok(settings)

@@ -3,6 +3,7 @@
 mod bridge;
 mod choice;
 mod client;
+mod clock;
 mod convert;
 mod credential;
 mod declaration;

@@ -1,6 +1,6 @@
 //! The sandbox, to start and to play with.
 
-use super::{convert::Options, errors::lift};
+use super::{clock::SandboxClock, convert::Options, errors::lift};
 use crate::{
     error::{Error, did_you_mean},
     sandbox::{self, ExpiresOn, Fault, FaultKind, GraphLinks, Platform},
@@ -9,11 +9,14 @@ use pyo3::{
     prelude::*,
     types::{IntoPyDict, PyDict, PyList},
 };
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The native sandbox. Use `xdrkit.sandbox()`.
 #[pyclass(frozen, name = "Sandbox", module = "xdrkit._core")]
-pub(super) struct PySandbox(Mutex<sandbox::Sandbox>);
+pub(super) struct PySandbox {
+    sandbox: Mutex<sandbox::Sandbox>,
+    clock: Arc<SandboxClock>,
+}
 
 #[pymethods]
 impl PySandbox {
@@ -47,11 +50,17 @@ impl PySandbox {
             older_alerts: options.count("older_alerts")?.unwrap_or(0) as usize,
             graph_links,
             expand_fails: options.flag("expand_fails")?,
+            quotas: options.flag("quotas")?,
         };
         lift(py, options.end(false))?;
         let started = py.detach(|| sandbox::Sandbox::start(wanted));
         match started {
-            Ok(running) => Ok(PySandbox(Mutex::new(running))),
+            Ok(running) => {
+                let clock = SandboxClock::of(running.time());
+                let made = PySandbox { sandbox: Mutex::new(running), clock };
+                made.forget_quotas();
+                Ok(made)
+            }
             Err(e) if e.kind() == std::io::ErrorKind::InvalidInput => Err(super::errors::raise(py, Error::argument("permissions", e))),
             Err(e) => Err(e.into()),
         }
@@ -160,6 +169,46 @@ impl PySandbox {
 
     fn reset(&self) {
         self.inner().reset();
+        self.forget_quotas();
+    }
+
+    #[getter]
+    fn quotas(&self) -> bool {
+        self.inner().keeps_quotas()
+    }
+
+    #[setter]
+    fn set_quotas(&self, keep: bool) {
+        self.inner().keep_quotas(keep);
+    }
+
+    #[getter]
+    fn cpu_quota_used(&self) -> f64 {
+        self.inner().cpu_quota_used()
+    }
+
+    #[setter]
+    fn set_cpu_quota_used(&self, share: f64) {
+        self.inner().use_cpu_quota(share);
+    }
+
+    #[getter]
+    fn run_time_used(&self) -> f64 {
+        self.inner().run_time_used()
+    }
+
+    fn use_run_time(&self, seconds: f64) {
+        self.inner().use_run_time(seconds);
+    }
+
+    #[getter]
+    fn execution_time(&self) -> Option<f64> {
+        self.inner().execution_time()
+    }
+
+    #[setter]
+    fn set_execution_time(&self, seconds: Option<f64>) {
+        self.inner().set_execution_time(seconds);
     }
 
     #[pyo3(signature = (user_code, user=None))]
@@ -215,6 +264,19 @@ impl PySandbox {
 
 impl PySandbox {
     fn inner(&self) -> MutexGuard<'_, sandbox::Sandbox> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.sandbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The sandbox's time as a client's clock.
+    pub(super) fn clock(&self) -> Arc<SandboxClock> {
+        self.clock.clone()
+    }
+
+    /// What an earlier sandbox at this address said about waiting is not true any more.
+    fn forget_quotas(&self) {
+        let sandbox = self.inner();
+        for url in [sandbox.url(), sandbox.http_url()] {
+            crate::pipeline::quota::forget(url);
+        }
     }
 }

@@ -38,6 +38,7 @@ mod machines;
 mod managed;
 mod odata;
 mod packages;
+mod quotas;
 mod recommendations;
 mod router;
 mod scans;
@@ -127,6 +128,8 @@ pub struct Options {
     pub graph_links: GraphLinks,
     /// Graph's incidents with their alerts (`$expand`) are refused with 500, always: too large a tenant.
     pub expand_fails: bool,
+    /// Whether the declared quotas of calls are kept, by the sandbox's clock.
+    pub quotas: bool,
 }
 
 /// How the next links of Graph's lists are made.
@@ -172,6 +175,7 @@ impl Default for Options {
             older_alerts: 0,
             graph_links: GraphLinks::Token,
             expand_fails: false,
+            quotas: false,
         }
     }
 }
@@ -256,6 +260,7 @@ pub(crate) struct House {
     agents: Mutex<managed::Agents>,
     scratch: Mutex<Scratch>,
     blobs: Mutex<storage::Blobs>,
+    quotas: Mutex<quotas::Quotas>,
 }
 
 /// A handler that panicked must not take the rest down: what it left behind is still used.
@@ -304,6 +309,7 @@ impl House {
         lock(&self.log).clear();
         lock(&self.forms).clear();
         lock(&self.blobs).clear();
+        *lock(&self.quotas) = quotas::Quotas::new(self.options.quotas);
     }
 
     fn record_form(&self, request: &wire::Request) {
@@ -367,6 +373,7 @@ impl Sandbox {
             managed_object_id: managed::ASSIGNED.object_id.to_owned(),
             managed_resource_id: managed::ASSIGNED.resource_id.to_owned(),
         };
+        let quotas = Mutex::new(quotas::Quotas::new(options.quotas));
         let house = Arc::new(House {
             base,
             plain,
@@ -382,6 +389,7 @@ impl Sandbox {
             agents: Mutex::new(managed::Agents::default()),
             scratch: Mutex::new(scratch),
             blobs: Mutex::default(),
+            quotas,
         });
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let thread = server::spawn(Arc::clone(&house), doors, stopped)?;
@@ -493,6 +501,51 @@ impl Sandbox {
         self.house.clock.now()
     }
 
+    /// Its time, to look at and to push.
+    pub fn time(&self) -> Time {
+        Time(self.house.clone())
+    }
+
+    /// Whether the declared quotas of calls are kept.
+    pub fn keeps_quotas(&self) -> bool {
+        lock(&self.house.quotas).are_kept
+    }
+
+    /// From now on the declared quotas of calls are kept, or not.
+    pub fn keep_quotas(&self, keep: bool) {
+        lock(&self.house.quotas).are_kept = keep;
+    }
+
+    /// How much of the CPU quota of hunting is used; 1.0 is all of it.
+    pub fn cpu_quota_used(&self) -> f64 {
+        lock(&self.house.quotas).cpu_used(self.house.clock.now())
+    }
+
+    /// So much of the CPU quota is used until the next quarter of an hour.
+    pub fn use_cpu_quota(&self, share: f64) {
+        lock(&self.house.quotas).use_cpu(share, self.house.clock.now());
+    }
+
+    /// Seconds that queries ran on the Endpoint service within the last hour.
+    pub fn run_time_used(&self) -> f64 {
+        lock(&self.house.quotas).run_time(self.house.clock.now())
+    }
+
+    /// Queries ran for so many seconds more.
+    pub fn use_run_time(&self, seconds: f64) {
+        lock(&self.house.quotas).ran(seconds, self.house.clock.now());
+    }
+
+    /// Seconds that each query says that it ran; without: as long as it did.
+    pub fn execution_time(&self) -> Option<f64> {
+        lock(&self.house.quotas).execution_time
+    }
+
+    /// Each query says that it ran for so many seconds.
+    pub fn set_execution_time(&self, seconds: Option<f64>) {
+        lock(&self.house.quotas).execution_time = seconds;
+    }
+
     /// Stops listening, closes all connections and waits for the thread. Idempotent.
     pub fn stop(&mut self) {
         let (stop, thread) = (self.stop.take(), self.thread.take());
@@ -507,6 +560,22 @@ impl Sandbox {
             let _ = thread.join();
         }
         lock(&self.house.scratch).clear();
+    }
+}
+
+/// The time of a sandbox.
+#[derive(Clone)]
+pub struct Time(Arc<House>);
+
+impl Time {
+    /// Ticks of 100 ns since year 1.
+    pub fn now(&self) -> i64 {
+        self.0.clock.now()
+    }
+
+    /// Lets so many ticks pass.
+    pub fn advance(&self, ticks: i64) {
+        self.0.clock.advance(ticks);
     }
 }
 

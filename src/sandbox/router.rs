@@ -11,7 +11,7 @@ use super::access::{self, Caller};
 use super::body::{self, Upload};
 use super::failure::Failure;
 use super::wire::{Reply, Request, guid, unescape};
-use super::{House, control, entra, managed, odata, storage};
+use super::{House, control, entra, managed, odata, quotas, storage};
 use super::{
     actions, alerts, baselines, detection_rules, entities, exports, graph, hunting, incidents, indicators, investigations, library,
     live_response, machines, recommendations, scans, scores, settings, software, vulnerabilities,
@@ -167,6 +167,7 @@ fn unrouted(request: &Request) -> Failure {
 fn call(house: &House, request: &Request, op: &'static Operation, path: Vec<(&'static str, String)>) -> Result<Reply, Failure> {
     let caller = access::authenticate(house, request, op.service)?;
     access::authorize(&caller, op)?;
+    quotas::admit(house, op)?;
     let options = odata::options(op, &request.fields()).map_err(|r| Failure::of(op.service, r))?;
     let (body, upload) = body::read(op, request)?;
     handle(&Call { house, op, request, caller, path, options, body, upload })

@@ -1,15 +1,17 @@
 //! From a Rust future to an `asyncio.Future`.
 //!
 //! The usual bridge takes a thread for each completion (519 of them in one gather), attaches while the interpreter ends, and calls into loops
-//! that are closed. Here completions go into a queue; one thread drains it under one attach and hands each loop its share in one call.
-//! Cancelling the future drops the work, and with it the request.
+//! that are closed. Here completions go into the loop's mailbox, which its own thread empties; where there is none, into a queue that one
+//! thread drains under one attach, handing each loop its share in one call. Cancelling the future drops the work, and with it the request.
 
+#[cfg(unix)]
+use super::mailbox::Mailbox;
 use super::{errors, gate, runtime};
 use crate::{
     error::{Error, Result},
     perprocess::PerProcess,
 };
-use pyo3::prelude::*;
+use pyo3::{intern, prelude::*, sync::PyOnceLock};
 use std::{
     convert::Infallible,
     mem::ManuallyDrop,
@@ -20,12 +22,24 @@ use tokio::sync::oneshot;
 type Outcome = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
 
 /// A future that is to be completed; `None` when nobody wants the outcome any more and only the references have to go.
-struct Completion {
+pub(super) struct Completion {
     event_loop: Py<PyAny>,
     future: Py<PyAny>,
     outcome: Option<Outcome>,
 }
 
+impl Completion {
+    /// Tells the future what came of it, in the loop's thread.
+    #[cfg(unix)]
+    pub(super) fn settle(self, py: Python<'_>) -> PyResult<()> {
+        match self.outcome {
+            Some(outcome) => Settled { future: self.future, result: outcome(py) }.tell(py),
+            None => Ok(()),
+        }
+    }
+}
+
+static RUNNING_LOOP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 static QUEUE: PerProcess<mpsc::Sender<Completion>> = PerProcess::new();
 
 /// Begins the work and gives a future of the running loop; `convert` runs attached.
@@ -34,14 +48,14 @@ pub(super) fn future<'py, T: Send + 'static>(
     work: impl Future<Output = Result<T>> + Send + 'static,
     convert: impl FnOnce(Python<'_>, T) -> PyResult<Py<PyAny>> + Send + 'static,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let event_loop = py.import("asyncio")?.call_method0("get_running_loop")?;
+    let event_loop = RUNNING_LOOP.import(py, "asyncio", "get_running_loop")?.call0()?;
     remember_loop(&event_loop);
-    let future = event_loop.call_method0("create_future")?;
+    let future = event_loop.call_method0(intern!(py, "create_future"))?;
     let (cancel, mut cancelled) = oneshot::channel();
-    future.call_method1("add_done_callback", (OnDone(Mutex::new(Some(cancel))),))?;
+    future.call_method1(intern!(py, "add_done_callback"), (OnDone(Mutex::new(Some(cancel))),))?;
     // References must not be dropped by a thread that is not attached: until the queue has them they are nobody's.
+    let way = Way::to(&event_loop)?;
     let held = ManuallyDrop::new((event_loop.unbind(), future.clone().unbind()));
-    let queue = queue()?;
     runtime::runtime(py)?.spawn(async move {
         let result = tokio::select! {
             result = runtime::guarded(work) => Some(result),
@@ -54,11 +68,39 @@ pub(super) fn future<'py, T: Send + 'static>(
             })
         });
         let (event_loop, future) = ManuallyDrop::into_inner(held);
-        if let Err(mpsc::SendError(lost)) = queue.send(Completion { event_loop, future, outcome }) {
-            std::mem::forget(lost);
-        }
+        way.send(Completion { event_loop, future, outcome });
     });
     Ok(future)
+}
+
+/// How a loop learns of what was done.
+enum Way {
+    #[cfg(unix)]
+    Mailbox(Arc<Mailbox>),
+    Thread(mpsc::Sender<Completion>),
+}
+
+impl Way {
+    fn to(event_loop: &Bound<'_, PyAny>) -> PyResult<Way> {
+        #[cfg(unix)]
+        if let Some(mailbox) = Mailbox::of(event_loop)? {
+            return Ok(Way::Mailbox(mailbox));
+        }
+        let _ = event_loop;
+        queue().map(Way::Thread)
+    }
+
+    fn send(&self, completion: Completion) {
+        match self {
+            #[cfg(unix)]
+            Way::Mailbox(mailbox) => mailbox.put(completion),
+            Way::Thread(queue) => {
+                if let Err(mpsc::SendError(lost)) = queue.send(completion) {
+                    std::mem::forget(lost);
+                }
+            }
+        }
+    }
 }
 
 /// The loop that called last: async credentials of other libraries belong to the loop in which they were made.
@@ -119,6 +161,19 @@ struct Settled {
     result: PyResult<Py<PyAny>>,
 }
 
+impl Settled {
+    fn tell(self, py: Python<'_>) -> PyResult<()> {
+        let future = self.future.bind(py);
+        if !future.call_method0(intern!(py, "done"))?.is_truthy()? {
+            match self.result {
+                Ok(value) => future.call_method1(intern!(py, "set_result"), (value,))?,
+                Err(error) => future.call_method1(intern!(py, "set_exception"), (error,))?,
+            };
+        }
+        Ok(())
+    }
+}
+
 /// Runs in the loop's own thread.
 #[pyclass(frozen)]
 struct Deliver(Mutex<Vec<Settled>>);
@@ -127,15 +182,7 @@ struct Deliver(Mutex<Vec<Settled>>);
 impl Deliver {
     fn __call__(&self, py: Python<'_>) -> PyResult<()> {
         let share = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        for Settled { future, result } in share {
-            if !future.call_method0(py, "done")?.is_truthy(py)? {
-                match result {
-                    Ok(value) => future.call_method1(py, "set_result", (value,))?,
-                    Err(error) => future.call_method1(py, "set_exception", (error,))?,
-                };
-            }
-        }
-        Ok(())
+        share.into_iter().fold(Ok(()), |trouble, settled| trouble.and(settled.tell(py)))
     }
 }
 
@@ -147,7 +194,7 @@ struct OnDone(Mutex<Option<oneshot::Sender<()>>>);
 impl OnDone {
     fn __call__(&self, future: &Bound<'_, PyAny>) -> PyResult<()> {
         let cancel = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let (true, Some(cancel)) = (future.call_method0("cancelled")?.is_truthy()?, cancel) {
+        if let (true, Some(cancel)) = (future.call_method0(intern!(future.py(), "cancelled"))?.is_truthy()?, cancel) {
             let _ = cancel.send(());
         }
         Ok(())

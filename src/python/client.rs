@@ -58,7 +58,7 @@ impl PyClient {
         options: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let work = self.calling(py, operation, arguments, options)?;
-        to_python(py, &runtime::wait(py, work)?)
+        to_python(py, &runtime::wait_small(py, work)?)
     }
 
     #[pyo3(signature = (operation, arguments, options=None))]
@@ -73,7 +73,7 @@ impl PyClient {
     }
 
     fn request<'py>(&self, py: Python<'py>, method: &str, path: &str, options: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
-        let body = runtime::wait(py, self.requesting(py, method, path, options)?)?;
+        let body = runtime::wait_small(py, self.requesting(py, method, path, options)?)?;
         raw_body(py, body)
     }
 

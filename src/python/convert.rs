@@ -7,8 +7,37 @@ use crate::{
 };
 use pyo3::{
     prelude::*,
+    sync::PyOnceLock,
     types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple},
 };
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+/// Texts of keys as Python has them. Answers repeat theirs in every item and every call.
+static KEYS: PyOnceLock<Mutex<HashMap<Box<str>, Py<PyString>>>> = PyOnceLock::new();
+/// What is no member's name (such as a machine's id in a map) is not kept for ever.
+const KEYS_KEPT: usize = 4096;
+const KEY_LENGTH: usize = 64;
+
+fn key<'py>(py: Python<'py>, text: &str) -> Bound<'py, PyString> {
+    let keys = KEYS.get_or_init(py, Mutex::default);
+    // Nothing of Python is made while the lock is held: that could collect garbage, and so run anything.
+    let known = keys.lock().unwrap_or_else(PoisonError::into_inner).get(text).map(|known| known.clone_ref(py));
+    known.map_or_else(
+        || {
+            let made = PyString::intern(py, text);
+            let mut keys = keys.lock().unwrap_or_else(PoisonError::into_inner);
+            if text.len() <= KEY_LENGTH && keys.len() < KEYS_KEPT {
+                keys.insert(text.into(), made.clone().unbind());
+            }
+            drop(keys);
+            made
+        },
+        |known| known.into_bound(py),
+    )
+}
 
 /// A JSON value as native objects; keys are interned, since lists repeat them in every item.
 pub(super) fn to_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
@@ -20,16 +49,13 @@ pub(super) fn to_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'
         Value::BigInt(digits) => big_int(py, digits)?,
         Value::String(s) => PyString::new(py, s).into_any(),
         Value::Array(items) => {
-            let list = PyList::empty(py);
-            for item in items {
-                list.append(to_python(py, item)?)?;
-            }
-            list.into_any()
+            let items = items.iter().map(|item| to_python(py, item)).collect::<PyResult<Vec<_>>>()?;
+            PyList::new(py, items)?.into_any()
         }
         Value::Object(object) => {
             let dict = PyDict::new(py);
-            for (key, member) in object {
-                dict.set_item(PyString::intern(py, key), to_python(py, member)?)?;
+            for (name, member) in object {
+                dict.set_item(key(py, name), to_python(py, member)?)?;
             }
             dict.into_any()
         }
@@ -53,6 +79,10 @@ fn convert(object: &Bound<'_, PyAny>, name: &str, depth: usize) -> Result<Value>
     if object.is_none() {
         return Ok(Value::Null);
     }
+    // Plain text before all else: what a text has no attribute for costs an exception.
+    if let Ok(s) = object.cast_exact::<PyString>() {
+        return text(s, name);
+    }
     if let Ok(member) = object.getattr("value")
         && object.hasattr("_name_").unwrap_or(false)
     {
@@ -74,10 +104,7 @@ fn convert(object: &Bound<'_, PyAny>, name: &str, depth: usize) -> Result<Value>
         };
     }
     if let Ok(s) = object.cast::<PyString>() {
-        return s
-            .extract::<String>()
-            .map(Value::from)
-            .map_err(|_| Error::argument(name, "holds half a surrogate pair, which cannot be sent"));
+        return text(s, name);
     }
     if let Ok(dict) = object.cast::<PyDict>() {
         return from_dict(dict, name, depth).map(Value::Object);
@@ -103,6 +130,10 @@ fn convert(object: &Bound<'_, PyAny>, name: &str, depth: usize) -> Result<Value>
         return Ok(Value::from(object.to_string()));
     }
     Err(unsupported(object, name))
+}
+
+fn text(text: &Bound<'_, PyString>, name: &str) -> Result<Value> {
+    text.extract::<String>().map(Value::from).map_err(|_| Error::argument(name, "holds half a surrogate pair, which cannot be sent"))
 }
 
 fn from_dict(dict: &Bound<'_, PyDict>, name: &str, depth: usize) -> Result<Object> {

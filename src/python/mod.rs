@@ -13,6 +13,8 @@ mod frame;
 mod gate;
 mod kql;
 mod logging;
+#[cfg(unix)]
+mod mailbox;
 mod runtime;
 mod sandbox;
 mod table;

@@ -14,29 +14,38 @@ use pyo3::{
     prelude::*,
 };
 use std::{
+    any::Any,
     convert::Infallible,
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
         mpsc::{self, RecvTimeoutError},
     },
+    task::Poll,
     thread::ThreadId,
     time::{Duration, Instant},
 };
 use tokio::{runtime::Runtime, task::JoinHandle};
 
 static RUNTIME: PerProcess<Runtime> = PerProcess::new();
+/// For small blocking calls: one thread that does it all is woken once, where of several each may wake the next.
+static SMALL: PerProcess<Runtime> = PerProcess::new();
 const SLICE: Duration = Duration::from_millis(50);
 /// How long an interrupted call may take to end.
 const ENDING: Duration = Duration::from_millis(500);
 
 /// The runtime of this process: a forked child gets its own.
 pub(super) fn runtime(py: Python<'_>) -> PyResult<Arc<Runtime>> {
+    of_process(py, &RUNTIME, 2)
+}
+
+fn of_process(py: Python<'_>, slot: &PerProcess<Runtime>, threads: usize) -> PyResult<Arc<Runtime>> {
     if gate::is_closed() {
         py.detach(gate::hold_daemons);
         return Err(PyRuntimeError::new_err("the interpreter is shutting down"));
     }
-    RUNTIME
-        .get_or_try_make(|| tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("xdrkit").enable_all().build())
+    slot.get_or_try_make(|| tokio::runtime::Builder::new_multi_thread().worker_threads(threads).thread_name("xdrkit").enable_all().build())
         .map_err(|e| PyRuntimeError::new_err(format!("xdrkit cannot start its threads: {e}")))
 }
 
@@ -49,24 +58,21 @@ impl<T> Drop for Owned<T> {
     }
 }
 
-/// Runs work as a task of its own: a panic in it is an error like others, and dropping the future drops the work.
-pub(super) async fn guarded<T: Send + 'static>(work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
-    let mut task = Owned(tokio::spawn(work));
-    match (&mut task.0).await {
-        Ok(result) => result,
-        Err(lost) => Err(Error::new(Kind::Internal, format!("a defect in xdrkit: {}", panic_text(lost)))
-            .hint("please report it; the client stays usable")),
-    }
+/// Runs work in which a panic is an error like others. It lies in a box: what a call carries along is large, and is not moved again.
+pub(super) async fn guarded<T>(work: impl Future<Output = Result<T>> + Send) -> Result<T> {
+    let mut work = Box::pin(work);
+    poll_fn(|context| {
+        let step = AssertUnwindSafe(|| work.as_mut().poll(context));
+        // What panicked is not polled again, only dropped.
+        catch_unwind(step).unwrap_or_else(|payload| Poll::Ready(Err(defect(&*payload))))
+    })
+    .await
 }
 
-fn panic_text(lost: tokio::task::JoinError) -> String {
-    match lost.try_into_panic() {
-        Ok(payload) => {
-            let text = payload.downcast_ref::<String>().cloned();
-            text.or_else(|| payload.downcast_ref::<&str>().map(|s| (*s).to_owned())).unwrap_or_else(|| "it panicked".to_owned())
-        }
-        Err(_) => "it was cancelled".to_owned(),
-    }
+fn defect(payload: &(dyn Any + Send)) -> Error {
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("it panicked");
+    Error::new(Kind::Internal, format!("a defect in xdrkit: {text}")).hint("please report it; the client stays usable")
 }
 
 /// What a waiting thread is told.
@@ -147,9 +153,18 @@ pub(super) fn on_main_thread<T: Send + 'static>(work: impl FnOnce(Python<'_>) ->
 
 /// Waits for work with the interpreter released.
 pub(super) fn wait<T: Send + 'static>(py: Python<'_>, work: impl Future<Output = Result<T>> + Send + 'static) -> PyResult<T> {
+    wait_on(py, &*runtime(py)?, work)
+}
+
+/// The same for what keeps no thread busy for long.
+pub(super) fn wait_small<T: Send + 'static>(py: Python<'_>, work: impl Future<Output = Result<T>> + Send + 'static) -> PyResult<T> {
+    wait_on(py, &*of_process(py, &SMALL, 1)?, work)
+}
+
+fn wait_on<T: Send + 'static>(py: Python<'_>, runtime: &Runtime, work: impl Future<Output = Result<T>> + Send + 'static) -> PyResult<T> {
     let (news, mut waiting) = mpsc::channel();
     let _desk = Desk::open(&news);
-    let task = Owned(runtime(py)?.spawn(async move {
+    let task = Owned(runtime.spawn(async move {
         let _ = news.send(News::Done(guarded(work).await));
     }));
     loop {

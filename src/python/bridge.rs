@@ -182,7 +182,12 @@ struct Deliver(Mutex<Vec<Settled>>);
 impl Deliver {
     fn __call__(&self, py: Python<'_>) -> PyResult<()> {
         let share = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        share.into_iter().fold(Ok(()), |trouble, settled| trouble.and(settled.tell(py)))
+        // All are told before what went wrong with one is.
+        let mut trouble = Ok(());
+        for settled in share {
+            trouble = trouble.and(settled.tell(py));
+        }
+        trouble
     }
 }
 

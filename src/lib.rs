@@ -7,6 +7,7 @@ pub mod auth;
 pub mod client;
 pub mod clock;
 pub mod cloud;
+pub mod decode;
 pub mod error;
 pub mod exports;
 pub mod files;
@@ -23,6 +24,7 @@ pub mod request;
 pub mod rows;
 pub mod secret;
 pub mod settings;
+pub mod table;
 
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -3,8 +3,12 @@
 //! One type for the whole core. A kind is a promise: "never sent" means that sending again is safe, "throttled" carries when, "permission
 //! denied" carries what to ask for. The Python face turns each kind into the class of the same name.
 
-use crate::json::{Object, Value};
-use std::fmt;
+use crate::{
+    hunt::Hunted,
+    json::{Object, Value},
+};
+use bytes::Bytes;
+use std::{fmt, sync::Arc};
 
 /// What went wrong, by what can be done about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,6 +132,10 @@ pub struct Facts {
     pub hint: Option<String>,
     /// What only this kind knows, such as the argument's name.
     pub details: Object,
+    /// What could not be read of an answer.
+    pub body: Option<Bytes>,
+    /// The rows before that.
+    pub partial: Option<Arc<Hunted>>,
 }
 
 /// The result of anything that can fail here.
@@ -150,6 +158,8 @@ impl Error {
             retryable,
             hint: None,
             details: Object::new(),
+            body: None,
+            partial: None,
         }))
     }
 

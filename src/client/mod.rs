@@ -1,10 +1,12 @@
 //! The client: one async body for every verb. The sync and async faces only differ in how they wait for it.
 
 pub(crate) mod download;
+mod hunting;
 mod identity;
 mod pages;
 
 pub use download::Downloaded;
+pub use hunting::HuntStream;
 pub use identity::Identity;
 pub use pages::Pages;
 
@@ -14,7 +16,6 @@ use crate::{
     clock::{Clock, random_guid},
     cloud::Cloud,
     error::{Error, Kind, Result},
-    hunt::{self, Hunted, Query, decode},
     json::{self, Object, Value, object},
     ops::{
         self,
@@ -22,7 +23,7 @@ use crate::{
     },
     page,
     perprocess::PerProcess,
-    pipeline::{Bounds, Call, Pipeline, Response, check_headers, quota},
+    pipeline::{Bounds, Call, Pipeline, Response, check_headers, quota, transport::Sink},
     request::{self, Request},
     secret::shown,
     settings::{call_seconds, max_retries},
@@ -301,79 +302,6 @@ impl Client {
         Ok((request, op))
     }
 
-    /// Runs a hunting query on the endpoint that is wanted, or on the first that the token allows.
-    pub async fn hunt(&self, query: Query, options: CallOptions) -> Result<Hunted> {
-        query.check()?;
-        check(&options)?;
-        let known = usize::try_from(self.shared.hunting.load(Acquire)).unwrap_or(0);
-        let mut candidates = query.api.candidates();
-        if let (hunt::Api::Auto, Some(found)) = (query.api, known.checked_sub(1).and_then(|i| candidates.get(i..=i))) {
-            candidates = found;
-        }
-        let choosing = candidates.len() > 1;
-        let (mut refusals, mut denied) = (Vec::new(), None);
-        for (i, service) in candidates.iter().enumerate() {
-            let op = hunt::operation(*service)?;
-            if choosing && let Some(reason) = self.cannot_hunt(op).await? {
-                refusals.push(reason);
-                continue;
-            }
-            match self.hunt_on(op, &query, options).await {
-                Ok(hunted) => {
-                    if choosing {
-                        self.shared.hunting.store(i as u64 + 1, Release);
-                    }
-                    return Ok(hunted);
-                }
-                Err(e) if choosing && e.kind() == Kind::PermissionDenied => {
-                    refusals.push(format!("{}: {e}", service.name()));
-                    denied = Some(e);
-                }
-                Err(e) => return Err(e),
-            }
-        }
-        Err(nowhere_to_hunt(denied, refusals))
-    }
-
-    /// Why the credential cannot hunt there, as far as its token tells. A wrong secret is no reason to look elsewhere.
-    async fn cannot_hunt(&self, op: &'static Operation) -> Result<Option<String>> {
-        match self.token(op.service).await {
-            Ok(token) => Ok(token
-                .claims
-                .as_ref()
-                .filter(|c| !c.allows(op))
-                .map(|c| format!("{}: the token lacks {}", op.service.name(), c.needed(op).join(" or ")))),
-            Err(e) => {
-                let not_here = ["invalid_resource", "invalid_scope", "unauthorized_client", "access_denied", "consent_required"];
-                let unknown_resource = e.facts().details.get("aadsts").and_then(Value::as_i64).is_some_and(|n| n == 500_011);
-                let elsewhere = unknown_resource
-                    || e.kind() == Kind::CredentialUnavailable
-                    || e.facts().code.as_deref().is_some_and(|c| not_here.contains(&c));
-                if elsewhere { Ok(Some(format!("{}: {e}", op.service.name()))) } else { Err(e) }
-            }
-        }
-    }
-
-    async fn hunt_on(&self, op: &'static Operation, query: &Query, options: CallOptions) -> Result<Hunted> {
-        let arguments = query.arguments(op.service)?;
-        let request = request::build(op, &arguments, self.base(op.service))?;
-        let response = self.send(op, request, options).await?;
-        let table = decode::decode(&response.answer.body)?;
-        let ran = table.stats.as_ref().and_then(|s| s.get_ignore_case("ExecutionTime")).and_then(Value::as_f64);
-        if let Some(time) = ran.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()) {
-            self.pipeline().ran(op, time);
-        }
-        let text = arguments.get("query").and_then(Value::as_str).unwrap_or_default().to_owned();
-        Ok(Hunted {
-            table,
-            api: op.service,
-            query: text,
-            elapsed: response.elapsed,
-            request_ids: response.request_id.into_iter().collect(),
-            window: query.window.clone(),
-        })
-    }
-
     /// Waits until a machine action has ended; one that ended without success is an error that carries it.
     pub async fn wait_action(&self, id: &str, timeout: Duration, poll: Option<Duration>) -> Result<Value> {
         let op = request::operation("machine_actions.get")?;
@@ -506,6 +434,13 @@ impl Client {
         self.run(Call { request, service: op.service, operation: Some(op), safety: op.safety, bounds }).await
     }
 
+    async fn send_into(&self, op: &'static Operation, request: Request, options: CallOptions, sink: &mut dyn Sink) -> Result<Response> {
+        let bounds = self.bounds(Some(op), options)?;
+        self.check_open()?;
+        let call = Call { request, service: op.service, operation: Some(op), safety: op.safety, bounds };
+        self.until_closed(self.pipeline().send_into(call, Some(sink))).await?
+    }
+
     async fn run(&self, call: Call) -> Result<Response> {
         self.check_open()?;
         let pipeline = self.pipeline();
@@ -549,17 +484,6 @@ fn body(response: &Response) -> Result<Value> {
             f.request_id = response.request_id.clone();
         })
     })
-}
-
-fn nowhere_to_hunt(denied: Option<Error>, refusals: Vec<String>) -> Error {
-    let message = format!("no hunting endpoint is open to this credential: {}", refusals.join("; "));
-    let error = denied.unwrap_or_else(|| Error::new(Kind::PermissionDenied, ""));
-    error
-        .with(|f| f.message = message)
-        .detail("tried", refusals)
-        .detail("missing", vec!["ThreatHunting.Read.All"])
-        .detail("app", Service::Graph.app_name())
-        .hint("grant ThreatHunting.Read.All on Microsoft Graph; the older endpoints stop on 2027-02-01")
 }
 
 fn origin_of(text: &str) -> Origin {

@@ -74,14 +74,18 @@ fn cell(row: &Object, name: &str, ty: WireType) -> Cell {
     match (ty, value) {
         (_, Value::Null) => Cell::Null,
         (_, Value::Object(o)) if o.is_empty() => Cell::Null,
-        (WireType::Dynamic, Value::String(s)) => Cell::Text(json::parse(s.as_bytes()).map_or_else(|_| s.clone(), |v| plain(&v, false).to_string())),
+        (WireType::Dynamic, Value::String(s)) => {
+            Cell::Text(json::parse(s.as_bytes()).map_or_else(|_| s.clone(), |v| plain(&v, false).to_string()))
+        }
         (WireType::Dynamic, value) => Cell::Text(plain(value, encoded).to_string()),
         (_, value @ (Value::Array(_) | Value::Object(_))) => Cell::Text(plain(value, encoded).to_string()),
         (WireType::Bool, Value::Int(i @ (0 | 1))) => Cell::Bool(*i == 1),
         (WireType::Bool, Value::String(s)) if s.eq_ignore_ascii_case("true") => Cell::Bool(true),
         (WireType::Bool, Value::String(s)) if s.eq_ignore_ascii_case("false") => Cell::Bool(false),
         (WireType::Double, Value::Int(i)) => Cell::Float(*i as f64),
-        (WireType::Double, Value::BigInt(digits)) => digits.parse().ok().filter(|f: &f64| f.is_finite()).map_or_else(|| Cell::Big(digits.to_string()), Cell::Float),
+        (WireType::Double, Value::BigInt(digits)) => {
+            digits.parse().ok().filter(|f: &f64| f.is_finite()).map_or_else(|| Cell::Big(digits.to_string()), Cell::Float)
+        }
         (WireType::Double, Value::String(s)) => match s.as_str() {
             "NaN" => Cell::Float(f64::NAN),
             "Infinity" | "+Infinity" | "INF" => Cell::Float(f64::INFINITY),
@@ -124,9 +128,12 @@ fn plain(value: &Value, encoded: bool) -> Value {
             let is_encoded = |key: &str| members.get(&format!("{key}@odata.type")).and_then(Value::as_str) == Some("#Collection(String)");
             Value::Object(members.iter().filter(|(k, _)| !is_annotation(k)).map(|(k, v)| (k.clone(), plain(v, is_encoded(k)))).collect())
         }
-        Value::Array(items) if encoded => {
-            Value::Array(items.iter().map(|i| i.as_str().and_then(|s| json::parse(s.as_bytes()).ok()).map_or_else(|| plain(i, false), |v| plain(&v, false))).collect())
-        }
+        Value::Array(items) if encoded => Value::Array(
+            items
+                .iter()
+                .map(|i| i.as_str().and_then(|s| json::parse(s.as_bytes()).ok()).map_or_else(|| plain(i, false), |v| plain(&v, false)))
+                .collect(),
+        ),
         Value::Array(items) => Value::Array(items.iter().map(|i| plain(i, false)).collect()),
         other => other.clone(),
     }

@@ -52,11 +52,6 @@ impl Rows {
         Rows { columns, builders, by_name, expected: Vec::new(), rows: 0, chunk }
     }
 
-    /// Rows of the chunk that is being filled.
-    pub(crate) fn pending(&self) -> usize {
-        self.rows
-    }
-
     /// How many rows the next chunks have.
     pub(crate) fn set_chunk(&mut self, rows: usize) {
         self.chunk = rows.max(1);

@@ -95,13 +95,54 @@ fn the_three_endpoints_mean_the_same() {
 fn each_oddity_is_decoded_by_its_rule_wherever_the_body_is_cut() {
     let types = ["String", "Int64", "Int32", "Double", "SByte", "DateTime", "TimeSpan", "Object", "Guid", "Decimal"];
     let values = [
-        "null", "{}", "{ }", "true", "false", "0", "1", "-1", "7", "1.5", "1e3", "1e400", "-0", "9007199254740993", "9223372036854775807", "9223372036854775808",
-        "-9223372036854775808", "18446744073709551615", "2147483648", r#""""#, r#""x""#, r#""12""#, r#""12x""#, r#"" 12""#, r#""NaN""#, r#""-Infinity""#,
-        r#""True""#, r#""2026-11-01T00:00:00Z""#, r#""2026-11-01T00:00:00.1Z""#, r#""2026-11-01T00:00:00.1234567Z""#, r#""2026-11-01T00:00:00.12345678Z""#,
-        r#""0001-01-01T00:00:00Z""#, r#""9999-12-31T23:59:59.9999999Z""#, r#""2026-11-01T02:00:00+02:00""#, r#""1.02:03:04.0000001""#, r#""00:00:00""#,
-        r#""a \"quoted\" \\ text / \u00e4\n""#, r#""\ud83d\ude00 whole and half \ud83d""#, r#""a long text with half a \udc00 surrogate""#, r#"[]"#, r#"[1,"2",{"a":null}]"#,
-        r##"{"a@odata.type":"#Collection(String)","a":["{\"b\":1}","x","3"],"@odata.type":"t","c":{"d":[[]]}}"##, r#""{\"a\" : [1, 2.50]}""#, r#""[1,""#, r#""\"x\"""#,
-        "\"a raw \u{1} control character and a\ttab\"", r#""8d6a5b0e-0e6f-4f2e-9c9e-2f7f3f4f5f6f""#, r#""0.1""#,
+        "null",
+        "{}",
+        "{ }",
+        "true",
+        "false",
+        "0",
+        "1",
+        "-1",
+        "7",
+        "1.5",
+        "1e3",
+        "1e400",
+        "-0",
+        "9007199254740993",
+        "9223372036854775807",
+        "9223372036854775808",
+        "-9223372036854775808",
+        "18446744073709551615",
+        "2147483648",
+        r#""""#,
+        r#""x""#,
+        r#""12""#,
+        r#""12x""#,
+        r#"" 12""#,
+        r#""NaN""#,
+        r#""-Infinity""#,
+        r#""True""#,
+        r#""2026-11-01T00:00:00Z""#,
+        r#""2026-11-01T00:00:00.1Z""#,
+        r#""2026-11-01T00:00:00.1234567Z""#,
+        r#""2026-11-01T00:00:00.12345678Z""#,
+        r#""0001-01-01T00:00:00Z""#,
+        r#""9999-12-31T23:59:59.9999999Z""#,
+        r#""2026-11-01T02:00:00+02:00""#,
+        r#""1.02:03:04.0000001""#,
+        r#""00:00:00""#,
+        r#""a \"quoted\" \\ text / \u00e4\n""#,
+        r#""\ud83d\ude00 whole and half \ud83d""#,
+        r#""a long text with half a \udc00 surrogate""#,
+        r#"[]"#,
+        r#"[1,"2",{"a":null}]"#,
+        r##"{"a@odata.type":"#Collection(String)","a":["{\"b\":1}","x","3"],"@odata.type":"t","c":{"d":[[]]}}"##,
+        r#""{\"a\" : [1, 2.50]}""#,
+        r#""[1,""#,
+        r#""\"x\"""#,
+        "\"a raw \u{1} control character and a\ttab\"",
+        r#""8d6a5b0e-0e6f-4f2e-9c9e-2f7f3f4f5f6f""#,
+        r#""0.1""#,
     ];
     for ty in types {
         for value in values {
@@ -128,7 +169,11 @@ fn each_oddity_is_decoded_by_its_rule_wherever_the_body_is_cut() {
         r#""results":[1]"#,
         r#""other":[]"#,
     ] {
-        for body in [format!(r#"{{"schema":[{{"name":"A","type":"Int64"}}],{rest}}}"#), format!(r#"{{{rest},"schema":[{{"name":"A","type":"Int64"}}]}}"#), format!("{{{rest}}}")] {
+        for body in [
+            format!(r#"{{"schema":[{{"name":"A","type":"Int64"}}],{rest}}}"#),
+            format!(r#"{{{rest},"schema":[{{"name":"A","type":"Int64"}}]}}"#),
+            format!("{{{rest}}}"),
+        ] {
             for cut in 0..body.len() {
                 agree(body.as_bytes(), &[cut], 2);
             }
@@ -160,7 +205,10 @@ fn nesting_has_an_end_and_no_stack_pays_for_it() {
             assert!(error.to_string().contains("too many levels"), "{error}");
         }
         // In a text it is text, however deep.
-        let body = object([("schema", Value::Array(vec![object([("name", "A".into()), ("type", "Object".into())])])), ("results", Value::Array(vec![object([("A", deep.as_str().into())])]))]);
+        let body = object([
+            ("schema", Value::Array(vec![object([("name", "A".into()), ("type", "Object".into())])])),
+            ("results", Value::Array(vec![object([("A", deep.as_str().into())])])),
+        ]);
         assert_eq!(cells(&decoded(&[body.to_string().as_bytes()], 10).unwrap().table), [[Cell::Text(deep)]]);
     }
 }

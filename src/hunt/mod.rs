@@ -3,27 +3,30 @@
 //! The two older endpoints stop returning data on 2027-02-01; Graph knows everything they know. `Auto` takes the first endpoint that the
 //! token allows, Graph first, and the result says which it was.
 
-pub mod columns;
-pub mod decode;
-pub mod export;
+pub mod arriving;
 mod reads;
 pub mod schema;
 pub mod split;
 pub mod window;
 
-pub use decode::{Cell, Column, Table, WireType};
+pub use arriving::Arriving;
 pub use split::{Reads, Unsafe, Verdict, reads};
 pub use window::{Part, Window, Written};
 
 use crate::{
+    decode::Decoded,
     error::{Error, Kind, Result},
     json::{Object, Value},
     ops::{
         self,
         model::{Operation, Service},
     },
+    table::Table,
 };
-use std::time::Duration;
+use std::{fmt, time::Duration};
+
+/// The service returns at most this many rows.
+pub const ROW_CAP: usize = 100_000;
 
 /// Which endpoint to ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -98,13 +101,46 @@ impl Query {
     }
 }
 
-/// A decoded answer with where it came from.
-#[derive(Debug)]
+/// Why an answer may hold less than there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TruncatedBy {
+    /// It has as many rows as the service gives.
+    Rows,
+    /// It is as large as the service lets it become.
+    Bytes(u64),
+}
+
+impl TruncatedBy {
+    /// `rows` or `bytes`.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            TruncatedBy::Rows => "rows",
+            TruncatedBy::Bytes(_) => "bytes",
+        }
+    }
+}
+
+impl fmt::Display for TruncatedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TruncatedBy::Rows => write!(f, "the service returns at most {ROW_CAP} rows"),
+            TruncatedBy::Bytes(most) => write!(f, "the service returns at most {} MB", most / 1_000_000),
+        }
+    }
+}
+
+/// How large an answer of a service can be.
+fn byte_cap(service: Service) -> u64 {
+    if service == Service::Graph { 50_000_000 } else { 124_000_000 }
+}
+
+/// An answer with where it came from.
+#[derive(Clone, Debug)]
 pub struct Hunted {
     /// The rows.
     pub table: Table,
-    /// Which endpoint answered.
-    pub api: Service,
+    /// Which endpoint answered, if one did.
+    pub api: Option<Service>,
     /// The final text of the query.
     pub query: String,
     /// From the first try to the last byte.
@@ -113,4 +149,40 @@ pub struct Hunted {
     pub request_ids: Vec<String>,
     /// When was asked for.
     pub window: Window,
+    /// What the older endpoints tell about the run.
+    pub stats: Option<Value>,
+    /// Why there may be more than this, if so.
+    pub truncated: Option<TruncatedBy>,
+    /// The size of the answer, unpacked.
+    pub bytes: u64,
+    /// How often it was asked for.
+    pub tries: u32,
+    /// How long it waited for quotas.
+    pub waited: Duration,
+}
+
+impl Hunted {
+    /// Rows of which nothing else is known.
+    pub fn of(table: Table) -> Hunted {
+        Hunted {
+            table,
+            api: None,
+            query: String::new(),
+            elapsed: Duration::ZERO,
+            request_ids: Vec::new(),
+            window: Window::default(),
+            stats: None,
+            truncated: None,
+            bytes: 0,
+            tries: 0,
+            waited: Duration::ZERO,
+        }
+    }
+
+    /// What an answer held, of which so many rows went out before.
+    pub fn answered(decoded: Decoded, given: usize, service: Service) -> Hunted {
+        let stats = decoded.members.iter().find(|(key, _)| key.eq_ignore_ascii_case("stats")).map(|(_, stats)| stats.clone());
+        let truncated = arriving::truncated(given + decoded.table.rows(), decoded.bytes, byte_cap(service));
+        Hunted { api: Some(service), stats, truncated, bytes: decoded.bytes, ..Hunted::of(decoded.table) }
+    }
 }

@@ -31,7 +31,7 @@ impl Try<'_> {
     }
 
     /// It was answered.
-    pub(super) fn answered(&self, status: u16, bytes: usize, elapsed: Duration) {
+    pub(super) fn answered(&self, status: u16, bytes: u64, elapsed: Duration) {
         tracing::debug!(
             target: "xdrkit",
             "{} {} {} -> {status} in {} ms, {bytes} bytes {}",

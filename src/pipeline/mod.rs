@@ -38,7 +38,7 @@ use std::{
     task::Poll,
     time::Duration,
 };
-use transport::{Answer, Failure};
+use transport::{Answer, Failure, Sink};
 
 /// A token that is younger than this holds what was granted.
 const GRANTED_SINCE: Duration = Duration::from_secs(60);
@@ -177,6 +177,11 @@ impl Pipeline {
 
     /// Sends a request, as often as its safety and its bounds allow.
     pub async fn send(&self, call: Call) -> Result<Response> {
+        self.send_into(call, None).await
+    }
+
+    /// The same; the body of a success goes into the sink while it arrives.
+    pub async fn send_into(&self, call: Call, mut sink: Option<&mut dyn Sink>) -> Result<Response> {
         let clock = &self.wire.clock;
         let began = clock.monotonic();
         let mut ends = began.saturating_add(call.bounds.deadline);
@@ -230,19 +235,24 @@ impl Pipeline {
             self.stats.requests.fetch_add(1, Relaxed);
             let start = clock.monotonic();
             let timeout = call.bounds.timeout.min(left(ends)).max(Duration::from_millis(1));
-            let result = self.wire.transport.send(request, timeout).await;
+            let result = match &mut sink {
+                Some(sink) => self.wire.transport.send_into(request, timeout, &mut **sink).await,
+                None => self.wire.transport.send(request, timeout).await,
+            };
             drop(pass);
             let mut asked = None;
             let outcome = match &result {
                 Ok(a) => {
-                    told.answered(a.status, a.body.len(), clock.monotonic() - start);
-                    self.stats.bytes.fetch_add(a.body.len() as u64, Relaxed);
+                    let length = a.body.len() as u64 + sink.as_ref().map_or(0, |sink| sink.taken());
+                    told.answered(a.status, length, clock.monotonic() - start);
+                    self.stats.bytes.fetch_add(length, Relaxed);
                     asked = quota::asked(a, part.is_hunting(), &**clock);
                     Outcome::Answered(a.status, asked.map(|a| a.wait))
                 }
                 Err(f) => {
                     told.failed(&f.message);
-                    Outcome::Failed { sent: f.sent, transient: f.transient }
+                    let may_restart = sink.as_ref().is_none_or(|sink| sink.may_restart());
+                    Outcome::Failed { sent: f.sent, transient: f.transient && may_restart }
                 }
             };
             if let (Ok(answer), Outcome::Answered(401, _), false) = (&result, outcome, renewed) {

@@ -14,10 +14,17 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, header};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use rustls_platform_verifier::Verifier;
-use std::{fmt, io::Read, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    io::{Read, Write},
+    sync::Arc,
+    time::Duration,
+};
 
 /// No body is read past this, packed or unpacked.
 pub const MAX_BODY: usize = 512 << 20;
+/// Packed bytes that are unpacked at once.
+const PACKED: usize = 8 << 10;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What came back, whatever its status.
@@ -29,6 +36,13 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// The body, unpacked.
     pub body: Bytes,
+}
+
+impl Answer {
+    /// Whether the status says that it went well.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
 }
 
 /// Why nothing came back.
@@ -63,10 +77,34 @@ pub trait Incoming: Send + fmt::Debug {
     fn chunk(&mut self, timeout: Duration) -> BoxFuture<'_, Result<Option<Bytes>, Failure>>;
 }
 
+/// Takes the body of a success while it arrives.
+pub trait Sink: Send + fmt::Debug {
+    /// A new try begins: what came before counts no more.
+    fn restart(&mut self);
+    /// Whether another try would do no harm.
+    fn may_restart(&self) -> bool;
+    /// Takes a piece, unpacked. False says that nobody wants the rest.
+    fn push<'a>(&'a mut self, piece: &'a [u8]) -> BoxFuture<'a, bool>;
+    /// How many bytes were taken since the try began.
+    fn taken(&self) -> u64;
+}
+
 /// Sends one request once.
 pub trait Transport: Send + Sync + fmt::Debug {
     /// Sends it; `timeout` bounds everything up to the last byte of the body.
     fn send(&self, request: Request, timeout: Duration) -> BoxFuture<'_, Result<Answer, Failure>>;
+
+    /// Sends it; the body of a success goes into the sink while it arrives, and is not in the answer.
+    fn send_into<'a>(&'a self, request: Request, timeout: Duration, sink: &'a mut dyn Sink) -> BoxFuture<'a, Result<Answer, Failure>> {
+        Box::pin(async move {
+            sink.restart();
+            let mut answer = self.send(request, timeout).await?;
+            if answer.is_success() {
+                sink.push(&std::mem::take(&mut answer.body)).await;
+            }
+            Ok(answer)
+        })
+    }
 
     /// Sends it; `timeout` bounds everything up to the headers. Nothing is asked to be packed, so that lengths and ranges are those of the body.
     fn open(&self, request: Request, _timeout: Duration) -> BoxFuture<'_, Result<Opened, Failure>> {
@@ -149,7 +187,16 @@ impl Transport for Http {
     fn send(&self, request: Request, timeout: Duration) -> BoxFuture<'_, Result<Answer, Failure>> {
         Box::pin(async move {
             let client = self.ready(&request)?;
-            tokio::time::timeout(timeout, exchange(&client, request)).await.unwrap_or_else(|_| Err(late("complete answer", timeout)))
+            tokio::time::timeout(timeout, exchange(&client, request, None)).await.unwrap_or_else(|_| Err(late("complete answer", timeout)))
+        })
+    }
+
+    fn send_into<'a>(&'a self, request: Request, timeout: Duration, sink: &'a mut dyn Sink) -> BoxFuture<'a, Result<Answer, Failure>> {
+        Box::pin(async move {
+            sink.restart();
+            let client = self.ready(&request)?;
+            let exchange = exchange(&client, request, Some(sink));
+            tokio::time::timeout(timeout, exchange).await.unwrap_or_else(|_| Err(late("complete answer", timeout)))
         })
     }
 
@@ -200,10 +247,13 @@ fn on_the_wire(request: Request, encoding: &'static str) -> reqwest::Request {
     wire
 }
 
-async fn exchange(client: &reqwest::Client, request: Request) -> Result<Answer, Failure> {
+async fn exchange(client: &reqwest::Client, request: Request, sink: Option<&mut dyn Sink>) -> Result<Answer, Failure> {
     let mut response = client.execute(on_the_wire(request, "gzip")).await.map_err(failure)?;
-    let status = response.status().as_u16();
-    let headers = response.headers().clone();
+    let mut answer = Answer { status: response.status().as_u16(), headers: response.headers().clone(), body: Bytes::new() };
+    if let (true, Some(sink)) = (answer.is_success(), sink) {
+        pour(&mut response, &answer.headers, sink).await?;
+        return Ok(answer);
+    }
     let mut body = BytesMut::new();
     while let Some(chunk) = response.chunk().await.map_err(failure)? {
         if body.len() + chunk.len() > MAX_BODY {
@@ -211,8 +261,42 @@ async fn exchange(client: &reqwest::Client, request: Request) -> Result<Answer, 
         }
         body.extend_from_slice(&chunk);
     }
-    let body = unpack(&headers, body.freeze())?;
-    Ok(Answer { status, headers, body })
+    answer.body = unpack(&answer.headers, body.freeze())?;
+    Ok(answer)
+}
+
+/// Hands a body on while it arrives.
+async fn pour(response: &mut reqwest::Response, headers: &HeaderMap, sink: &mut dyn Sink) -> Result<(), Failure> {
+    let mut gzip = is_gzip(headers)?.then(|| flate2::write::MultiGzDecoder::new(Vec::new()));
+    while let Some(chunk) = response.chunk().await.map_err(failure)? {
+        let wanted = match &mut gzip {
+            None => sink.push(&chunk).await,
+            Some(gzip) => {
+                let mut wanted = true;
+                // What a few bytes unpack to may be a thousand times as much: never more than some megabytes lie here at once.
+                for part in chunk.chunks(PACKED) {
+                    gzip.write_all(part).map_err(|e| damaged(&e))?;
+                    let piece = std::mem::take(gzip.get_mut());
+                    wanted = wanted && (piece.is_empty() || sink.push(&piece).await);
+                }
+                wanted
+            }
+        };
+        if sink.taken() > MAX_BODY as u64 {
+            return Err(too_large());
+        }
+        if !wanted {
+            return Ok(());
+        }
+    }
+    if let Some(gzip) = &mut gzip {
+        gzip.try_finish().map_err(|e| damaged(&e))?;
+        let piece = std::mem::take(gzip.get_mut());
+        if !piece.is_empty() {
+            sink.push(&piece).await;
+        }
+    }
+    Ok(())
 }
 
 fn failure(error: reqwest::Error) -> Failure {
@@ -251,18 +335,31 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 /// All members of a gzip body; a body that is cut off is an error, since JSON lines would end early without a word.
 fn unpack(headers: &HeaderMap, body: Bytes) -> Result<Bytes, Failure> {
-    let encoding = headers.get(header::CONTENT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or("identity").trim().to_ascii_lowercase();
-    let broken = |message: String| Failure { sent: true, timeout: false, transient: true, limit: false, message };
-    match encoding.as_str() {
-        "" | "identity" => Ok(body),
-        "gzip" | "x-gzip" => {
-            let mut out = Vec::new();
-            let mut reader = flate2::read::MultiGzDecoder::new(&*body).take(MAX_BODY as u64 + 1);
-            reader.read_to_end(&mut out).map_err(|e| broken(format!("the gzip body is damaged: {e}")))?;
-            if out.len() > MAX_BODY { Err(too_large()) } else { Ok(out.into()) }
-        }
-        other => Err(Failure { transient: false, ..broken(format!("the body has an encoding that was not asked for: {other}")) }),
+    if !is_gzip(headers)? {
+        return Ok(body);
     }
+    let mut out = Vec::new();
+    let mut reader = flate2::read::MultiGzDecoder::new(&*body).take(MAX_BODY as u64 + 1);
+    reader.read_to_end(&mut out).map_err(|e| damaged(&e))?;
+    if out.len() > MAX_BODY { Err(too_large()) } else { Ok(out.into()) }
+}
+
+/// Whether a body is packed; an encoding that was not asked for is an error.
+fn is_gzip(headers: &HeaderMap) -> Result<bool, Failure> {
+    let encoding = headers.get(header::CONTENT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or("identity").trim().to_ascii_lowercase();
+    match encoding.as_str() {
+        "" | "identity" => Ok(false),
+        "gzip" | "x-gzip" => Ok(true),
+        other => {
+            let message = format!("the body has an encoding that was not asked for: {other}");
+            Err(Failure { sent: true, timeout: false, transient: false, limit: false, message })
+        }
+    }
+}
+
+fn damaged(error: &std::io::Error) -> Failure {
+    let message = format!("the gzip body is damaged: {error}");
+    Failure { sent: true, timeout: false, transient: true, limit: false, message }
 }
 
 fn tls(network: &Network) -> Result<rustls::ClientConfig> {

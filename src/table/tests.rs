@@ -77,8 +77,14 @@ fn slices_and_sums_have_the_rows_that_they_name() {
 fn tables_that_disagree_become_one_of_texts() {
     let odd = table(r#"{"schema":[{"name":"N","type":"String"},{"name":"X","type":"Double"}],"results":[{"N":"seven","X":1.5}]}"#);
     let both = Table::concat(&[numbered(1, 3), odd]);
-    assert_eq!(both.columns().iter().map(|c| (&*c.name, c.ty)).collect::<Vec<_>>(), [("N", WireType::Text), ("S", WireType::Text), ("X", WireType::Double)]);
-    assert_eq!((cells(&both, 0), cells(&both, 2)), (vec!["1".into(), "2".into(), "seven".into()], vec!["null".into(), "null".into(), "1.5".into()]));
+    assert_eq!(
+        both.columns().iter().map(|c| (&*c.name, c.ty)).collect::<Vec<_>>(),
+        [("N", WireType::Text), ("S", WireType::Text), ("X", WireType::Double)]
+    );
+    assert_eq!(
+        (cells(&both, 0), cells(&both, 2)),
+        (vec!["1".into(), "2".into(), "seven".into()], vec!["null".into(), "null".into(), "1.5".into()])
+    );
 }
 
 #[test]

@@ -11,7 +11,10 @@ use crate::{
     ops::model::{Operation, Service},
     request,
 };
-use std::sync::{Arc, atomic::Ordering::*};
+use std::{
+    sync::{Arc, atomic::Ordering::*},
+    time::Duration,
+};
 use tokio::{
     sync::{Mutex, Semaphore, mpsc},
     task::{JoinHandle, JoinSet},
@@ -115,13 +118,20 @@ impl Client {
         let request = request::build(op, &arguments, self.base(op.service))?;
         let response = self.send_into(op, request, options, sink).await?;
         let decoded = sink.finish().map_err(|e| e.with(|f| f.request_id = response.request_id.clone()))?;
+        let hunted = Hunted::answered(decoded, sink.given(), op.service);
+        let ran = hunted.stats.as_ref().and_then(|s| s.get_ignore_case("ExecutionTime")).and_then(Value::as_f64);
+        if let Some(time) = ran.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()) {
+            self.pipeline().ran(op, time);
+        }
         let text = arguments.get("query").and_then(Value::as_str).unwrap_or_default().to_owned();
         Ok(Hunted {
             query: text,
             elapsed: response.elapsed,
             request_ids: response.request_id.into_iter().collect(),
             window: query.window.clone(),
-            ..Hunted::answered(decoded, sink.given(), op.service)
+            tries: response.tries,
+            waited: response.waited,
+            ..hunted
         })
     }
 }

@@ -179,6 +179,19 @@ impl Hunted {
         }
     }
 
+    /// All but the rows.
+    #[must_use]
+    pub fn facts(&self) -> Hunted {
+        Hunted {
+            table: Table::default(),
+            query: self.query.clone(),
+            request_ids: self.request_ids.clone(),
+            window: self.window.clone(),
+            stats: self.stats.clone(),
+            ..*self
+        }
+    }
+
     /// What an answer held, of which so many rows went out before.
     pub fn answered(decoded: Decoded, given: usize, service: Service) -> Hunted {
         let stats = decoded.members.iter().find(|(key, _)| key.eq_ignore_ascii_case("stats")).map(|(_, stats)| stats.clone());

@@ -9,7 +9,7 @@ use super::{
     frame::PyFrame,
     runtime,
     sandbox::PySandbox,
-    table::PyTable,
+    table::{PyHuntStream, PyTable},
 };
 use crate::{
     argument,
@@ -210,6 +210,38 @@ impl PyClient {
 
     fn hunt_async<'py>(&self, py: Python<'py>, query: &Bound<'py, PyAny>, options: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
         bridge::future(py, self.hunting(py, query, options)?, |py, hunted| Ok(Py::new(py, PyTable::new(hunted))?.into_any()))
+    }
+
+    /// Several hunts; gives a list with the table of each, or its exception.
+    fn hunt_many<'py>(
+        &self,
+        py: Python<'py>,
+        queries: Vec<(Bound<'py, PyAny>, Bound<'py, PyDict>)>,
+        concurrency: usize,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let work = self.hunting_many(py, queries, concurrency)?;
+        tables(py, runtime::wait(py, work)?)
+    }
+
+    fn hunt_many_async<'py>(
+        &self,
+        py: Python<'py>,
+        queries: Vec<(Bound<'py, PyAny>, Bound<'py, PyDict>)>,
+        concurrency: usize,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        bridge::future(py, self.hunting_many(py, queries, concurrency)?, |py, all| tables(py, all).map(Bound::unbind))
+    }
+
+    /// A hunt whose rows come in batches while its answer arrives.
+    fn hunt_stream(
+        &self,
+        py: Python<'_>,
+        query: &Bound<'_, PyAny>,
+        options: &Bound<'_, PyDict>,
+        batch_rows: usize,
+    ) -> PyResult<PyHuntStream> {
+        let (query, call) = hunt_parts(py, query, options)?;
+        lift(py, self.0.hunt_stream(query, call, batch_rows)).map(|stream| PyHuntStream(Arc::new(stream)))
     }
 
     fn wait_action<'py>(&self, py: Python<'py>, id: &str, options: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
@@ -436,17 +468,20 @@ impl PyClient {
         query: &Bound<'_, PyAny>,
         options: &Bound<'_, PyDict>,
     ) -> PyResult<impl Future<Output = Result<Hunted>> + Send + use<>> {
-        let query = query.extract::<String>().map_err(|_| raise(py, Error::argument("query", "takes KQL text")))?;
-        let mut options = Options::new(Some(options))?;
-        let (since, until, timespan) = (options.text("since")?, options.text("until")?, options.text("timespan")?);
-        let window = lift(py, Window::new(since.as_deref(), until.as_deref(), timespan.as_deref()))?;
-        let api = options.text("api")?.map(|name| lift(py, Api::from_name(&name))).transpose()?.unwrap_or_default();
-        let call = call_options(&mut options)?;
-        lift(py, options.end(false))?;
-        let query = Query { text: query, window, api };
-        lift(py, query.check())?;
+        let (query, call) = hunt_parts(py, query, options)?;
         let client = self.0.clone();
         Ok(async move { client.hunt(query, call).await })
+    }
+
+    fn hunting_many(
+        &self,
+        py: Python<'_>,
+        queries: Vec<(Bound<'_, PyAny>, Bound<'_, PyDict>)>,
+        concurrency: usize,
+    ) -> PyResult<impl Future<Output = Result<Vec<Result<Hunted>>>> + Send + use<>> {
+        let queries = queries.iter().map(|(query, options)| hunt_parts(py, query, options)).collect::<PyResult<Vec<_>>>()?;
+        let client = self.0.clone();
+        Ok(async move { Ok(client.hunt_many(queries, concurrency).await) })
     }
 
     fn waiting(
@@ -556,6 +591,30 @@ fn warn_of_unknown(py: Python<'_>, op: &'static Operation, arguments: &Object) -
 }
 
 /// The answer of each call, or its exception as an object.
+fn hunt_parts(py: Python<'_>, query: &Bound<'_, PyAny>, options: &Bound<'_, PyDict>) -> PyResult<(Query, CallOptions)> {
+    let query = query.extract::<String>().map_err(|_| raise(py, Error::argument("query", "takes KQL text")))?;
+    let mut options = Options::new(Some(options))?;
+    let (since, until, timespan) = (options.text("since")?, options.text("until")?, options.text("timespan")?);
+    let window = lift(py, Window::new(since.as_deref(), until.as_deref(), timespan.as_deref()))?;
+    let api = options.text("api")?.map(|name| lift(py, Api::from_name(&name))).transpose()?.unwrap_or_default();
+    let call = call_options(&mut options)?;
+    lift(py, options.end(false))?;
+    let query = Query { text: query, window, api };
+    lift(py, query.check())?;
+    Ok((query, call))
+}
+
+fn tables<'py>(py: Python<'py>, outcomes: Vec<Result<Hunted>>) -> PyResult<Bound<'py, PyAny>> {
+    let list = PyList::empty(py);
+    for outcome in outcomes {
+        match outcome {
+            Ok(hunted) => list.append(Py::new(py, PyTable::new(hunted))?)?,
+            Err(error) => list.append(raise(py, error).into_value(py))?,
+        }
+    }
+    Ok(list.into_any())
+}
+
 fn outcomes(py: Python<'_>, all: Vec<Result<Value>>) -> PyResult<Bound<'_, PyAny>> {
     let list = pyo3::types::PyList::empty(py);
     for outcome in all {

@@ -1,6 +1,6 @@
 //! From the core's error to the Python class of the same name.
 
-use super::convert;
+use super::{convert, table::PyTable};
 use crate::error::{Error, Kind};
 use pyo3::{exceptions::PyRuntimeError, prelude::*, types::PyDict};
 
@@ -25,6 +25,13 @@ fn make<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
     known.set_item("attempts", facts.attempts)?;
     known.set_item("retryable", facts.retryable)?;
     known.set_item("hint", facts.hint.as_deref())?;
+    if let Some(body) = &facts.body {
+        known.set_item("body", convert::bytes(py, body))?;
+    }
+    if let Some(partial) = &facts.partial {
+        let table = Py::new(py, PyTable::new(partial.clone()))?;
+        known.set_item("partial", py.import("xdrkit.results")?.getattr("HuntResult")?.call1((table,))?)?;
+    }
     class.call((facts.message.as_str(),), Some(&known))
 }
 

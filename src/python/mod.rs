@@ -15,6 +15,7 @@ mod kql;
 mod logging;
 #[cfg(unix)]
 mod mailbox;
+mod rows;
 mod runtime;
 mod sandbox;
 mod table;
@@ -47,7 +48,7 @@ mod _core {
     #[pymodule_export]
     use super::sandbox::PySandbox;
     #[pymodule_export]
-    use super::table::PyTable;
+    use super::table::{PyHuntStream, PyTable, concat};
     use pyo3::prelude::*;
 
     #[pymodule_init]

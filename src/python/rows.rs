@@ -6,13 +6,13 @@
 use super::convert::to_python;
 use crate::{
     json,
-    table::{Chunk, Odd, Table, WireType, write_cell},
+    table::{self, Chunk, Odd, Table, WireType, write_cell},
 };
-use arrow_array::{Array, BooleanArray, Float64Array, Int32Array, Int64Array, StringViewArray, cast::AsArray, types};
+use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, StringViewArray, cast::AsArray, types};
 use pyo3::{
     IntoPyObjectExt,
     prelude::*,
-    types::{PyBool, PyDict, PyList, PyString},
+    types::{PyDict, PyList, PyString},
 };
 
 /// Rows between two moments at which other threads may run.
@@ -65,7 +65,7 @@ enum Cells<'a, 'py> {
     Long(&'a Int64Array, Option<Option<i64>>),
     Double(&'a Float64Array, Option<Option<u64>>),
     /// Moments and spans: written as texts.
-    Ticks(&'a Int64Array, WireType, Option<Option<i64>>),
+    Ticks(&'a ArrayRef, WireType, Option<Option<i64>>),
 }
 
 struct Texts<'a, 'py> {
@@ -75,137 +75,147 @@ struct Texts<'a, 'py> {
     seen: Vec<Option<(u128, Bound<'py, PyString>)>>,
 }
 
-struct Writer<'a, 'py> {
-    py: Python<'py>,
-    columns: Vec<Column<'a, 'py>>,
-    /// The row before. Nobody else ever sees it.
-    template: Bound<'py, PyDict>,
-    next: usize,
-}
-
-impl<'a, 'py> Writer<'a, 'py> {
-    fn new(py: Python<'py>, table: &'a Table, chunk: &'a Chunk) -> PyResult<Writer<'a, 'py>> {
-        let template = PyDict::new(py);
-        let mut columns = Vec::with_capacity(table.columns().len());
-        for ((column, array), odd) in table.columns().iter().zip(&chunk.arrays).zip(&chunk.odd) {
-            let key = PyString::intern(py, &column.name);
-            template.set_item(&key, py.None())?;
-            let cells = match column.ty {
-                WireType::Bool => Cells::Bool(array.as_boolean(), None),
-                WireType::Int => Cells::Int(array.as_primitive::<types::Int32Type>(), None),
-                WireType::Long => Cells::Long(array.as_primitive::<types::Int64Type>(), None),
-                WireType::Double => Cells::Double(array.as_primitive::<types::Float64Type>(), None),
-                ty @ (WireType::DateTime | WireType::TimeSpan) => Cells::Ticks(array.as_primitive::<types::Int64Type>(), ty, None),
-                _ => Cells::Text(Texts { array: array.as_string_view(), before: None, seen: vec![None; SLOTS] }),
-            };
-            columns.push(Column { key, cells, odd: odd.iter().peekable(), was_odd: false });
-        }
-        Ok(Writer { py, columns, template, next: 0 })
+impl<'a, 'py> Column<'a, 'py> {
+    fn new(py: Python<'py>, column: &table::Column, array: &'a ArrayRef, odd: &'a [Odd]) -> Column<'a, 'py> {
+        let cells = match column.ty {
+            WireType::Bool => Cells::Bool(array.as_boolean(), None),
+            WireType::Int => Cells::Int(array.as_primitive::<types::Int32Type>(), None),
+            WireType::Long => Cells::Long(array.as_primitive::<types::Int64Type>(), None),
+            WireType::Double => Cells::Double(array.as_primitive::<types::Float64Type>(), None),
+            ty @ (WireType::DateTime | WireType::TimeSpan) => Cells::Ticks(array, ty, None),
+            _ => Cells::Text(Texts { array: array.as_string_view(), before: None, seen: vec![None; SLOTS] }),
+        };
+        Column { key: PyString::intern(py, &column.name), cells, odd: odd.iter().peekable(), was_odd: false }
     }
 
-    /// The row as a dict; rows are asked for in rising order.
-    fn row(&mut self, row: usize) -> PyResult<Bound<'py, PyDict>> {
-        debug_assert!(row >= self.next);
-        self.next = row;
-        for column in &mut self.columns {
-            while column.odd.next_if(|o| (o.row as usize) < row).is_some() {}
-            if let Some(odd) = column.odd.next_if(|o| o.row as usize == row) {
-                let value = json::parse(odd.json.as_bytes()).unwrap_or_default();
-                self.template.set_item(&column.key, to_python(self.py, &value)?)?;
-                column.was_odd = true;
-                continue;
+    /// The cell of a row, unless it is the same as that of the row before. Rows are asked for in rising order.
+    fn change(&mut self, py: Python<'py>, row: usize) -> PyResult<Option<Bound<'py, PyAny>>> {
+        while self.odd.next_if(|o| (o.row as usize) < row).is_some() {}
+        if let Some(odd) = self.odd.next_if(|o| o.row as usize == row) {
+            let value = json::parse(odd.json.as_bytes()).unwrap_or_default();
+            self.was_odd = true;
+            return to_python(py, &value).map(Some);
+        }
+        let again = std::mem::take(&mut self.was_odd);
+        self.cells.change(py, row, again)
+    }
+}
+
+impl<'py> Cells<'_, 'py> {
+    fn change(&mut self, py: Python<'py>, row: usize, again: bool) -> PyResult<Option<Bound<'py, PyAny>>> {
+        match self {
+            Cells::Text(texts) => texts.change(py, row, again),
+            Cells::Bool(array, before) => {
+                let now = cell(*array, row, || array.value(row));
+                changed(before, now, again).then(|| now.into_bound_py_any(py)).transpose()
             }
-            let again = std::mem::take(&mut column.was_odd);
-            column.cells.write(self.py, row, again, &column.key, &self.template)?;
+            Cells::Int(array, before) => {
+                let now = cell(*array, row, || array.value(row));
+                changed(before, now, again).then(|| now.into_bound_py_any(py)).transpose()
+            }
+            Cells::Long(array, before) => {
+                let now = cell(*array, row, || array.value(row));
+                changed(before, now, again).then(|| now.into_bound_py_any(py)).transpose()
+            }
+            Cells::Double(array, before) => {
+                let now = cell(*array, row, || array.value(row).to_bits());
+                changed(before, now, again).then(|| now.map(f64::from_bits).into_bound_py_any(py)).transpose()
+            }
+            Cells::Ticks(array, ty, before) => {
+                let ticks = array.as_primitive::<types::Int64Type>();
+                let now = cell(ticks, row, || ticks.value(row));
+                if !changed(before, now, again) {
+                    return Ok(None);
+                }
+                let mut text = String::with_capacity(28);
+                let is_there = write_cell(*ty, array, row, &mut text);
+                is_there.then_some(text).into_bound_py_any(py).map(Some)
+            }
         }
-        self.template.copy()
     }
-}
-
-/// Whether a cell differs from the one before.
-fn differs<T: PartialEq>(before: &mut Option<T>, now: T, again: bool) -> bool {
-    let same = !again && before.as_ref() == Some(&now);
-    *before = Some(now);
-    !same
 }
 
 fn cell<T>(array: &impl Array, row: usize, value: impl FnOnce() -> T) -> Option<T> {
     array.is_valid(row).then(value)
 }
 
-impl<'py> Cells<'_, 'py> {
-    fn write(&mut self, py: Python<'py>, row: usize, again: bool, key: &Bound<'py, PyString>, dict: &Bound<'py, PyDict>) -> PyResult<()> {
-        match self {
-            Cells::Text(texts) => texts.write(py, row, again, key, dict),
-            Cells::Bool(array, before) => {
-                let now = cell(array, row, || array.value(row));
-                if differs(before, now, again) { dict.set_item(key, now.map(|b| PyBool::new(py, b))) } else { Ok(()) }
-            }
-            Cells::Int(array, before) => {
-                let now = cell(array, row, || array.value(row));
-                if differs(before, now, again) { dict.set_item(key, now) } else { Ok(()) }
-            }
-            Cells::Long(array, before) => {
-                let now = cell(array, row, || array.value(row));
-                if differs(before, now, again) { dict.set_item(key, now) } else { Ok(()) }
-            }
-            Cells::Double(array, before) => {
-                let now = cell(array, row, || array.value(row).to_bits());
-                if differs(before, now, again) { dict.set_item(key, now.map(f64::from_bits)) } else { Ok(()) }
-            }
-            Cells::Ticks(array, ty, before) => {
-                let now = cell(array, row, || array.value(row));
-                if !differs(before, now, again) {
-                    return Ok(());
-                }
-                let mut text = String::with_capacity(28);
-                let (array, ty): (&Int64Array, WireType) = (array, *ty);
-                if now.is_some() && write_ticks(ty, array, row, &mut text) { dict.set_item(key, text) } else { dict.set_item(key, py.None()) }
-            }
-        }
-    }
-}
-
-fn write_ticks(ty: WireType, array: &Int64Array, row: usize, out: &mut String) -> bool {
-    write_cell(ty, array, row, out)
+/// Whether a cell differs from the one before, which it replaces.
+fn changed<T: PartialEq>(before: &mut Option<T>, now: T, again: bool) -> bool {
+    let same = !again && before.as_ref() == Some(&now);
+    *before = Some(now);
+    !same
 }
 
 impl<'py> Texts<'_, 'py> {
-    fn write(&mut self, py: Python<'py>, row: usize, again: bool, key: &Bound<'py, PyString>, dict: &Bound<'py, PyDict>) -> PyResult<()> {
+    fn change(&mut self, py: Python<'py>, row: usize, again: bool) -> PyResult<Option<Bound<'py, PyAny>>> {
         let view = self.array.views().get(row).copied().unwrap_or_default();
         let now = self.array.is_valid(row).then_some(view);
-        if !differs(&mut self.before, now, again) {
-            return Ok(());
+        if !changed(&mut self.before, now, again) {
+            return Ok(None);
         }
         if now.is_none() {
-            return dict.set_item(key, py.None());
+            return Ok(Some(py.None().into_bound(py)));
         }
-        let slot = (view ^ (view >> 64)) as u64;
-        let slot = (slot.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as usize % SLOTS;
-        let Some(seen) = self.seen.get_mut(slot) else { return Ok(()) };
-        match seen {
-            Some((known, text)) if *known == view => dict.set_item(key, &*text),
-            _ => {
+        let mixed = ((view ^ (view >> 64)) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let slot = self.seen.get_mut((mixed >> 56) as usize % SLOTS);
+        match slot {
+            Some(Some((known, text))) if *known == view => Ok(Some(text.clone().into_any())),
+            slot => {
                 let text = PyString::new(py, self.array.value(row));
-                dict.set_item(key, &text)?;
-                *seen = Some((view, text));
-                Ok(())
+                if let Some(slot) = slot {
+                    *slot = Some((view, text.clone()));
+                }
+                Ok(Some(text.into_any()))
             }
         }
     }
 }
 
-/// The cells of one column as a list; moments as texts.
-pub(super) fn column<'py>(py: Python<'py>, table: &Table, i: usize) -> PyResult<Bound<'py, PyList>> {
+struct Writer<'a, 'py> {
+    py: Python<'py>,
+    columns: Vec<Column<'a, 'py>>,
+    /// The row before. Nobody else ever sees it.
+    template: Bound<'py, PyDict>,
+}
+
+impl<'a, 'py> Writer<'a, 'py> {
+    fn new(py: Python<'py>, table: &'a Table, chunk: &'a Chunk) -> PyResult<Writer<'a, 'py>> {
+        let template = PyDict::new(py);
+        let parts = table.columns().iter().zip(&chunk.arrays).zip(&chunk.odd);
+        let columns: Vec<Column<'_, '_>> = parts.map(|((column, array), odd)| Column::new(py, column, array, odd)).collect();
+        for column in &columns {
+            template.set_item(&column.key, py.None())?;
+        }
+        Ok(Writer { py, columns, template })
+    }
+
+    fn row(&mut self, row: usize) -> PyResult<Bound<'py, PyDict>> {
+        for column in &mut self.columns {
+            if let Some(value) = column.change(self.py, row)? {
+                self.template.set_item(&column.key, value)?;
+            }
+        }
+        self.template.copy()
+    }
+}
+
+/// The cells of one column as a list; moments are texts.
+pub(super) fn list<'py>(py: Python<'py>, table: &Table, i: usize) -> PyResult<Bound<'py, PyList>> {
     let list = PyList::empty(py);
     let Some(column) = table.columns().get(i) else { return Ok(list) };
-    let only = Table::column(table, i);
-    for (n, row) in dicts(py, &only, 0, only.rows())?.iter().enumerate() {
-        if n % SLICE == SLICE - 1 {
-            py.detach(|| ());
+    for chunk in table.chunks() {
+        let (Some(array), Some(odd)) = (chunk.arrays.get(i), chunk.odd.get(i)) else { continue };
+        let mut cells = Column::new(py, column, array, odd);
+        let mut value = py.None().into_bound(py);
+        for row in 0..chunk.rows {
+            if row % (SLICE * 16) == SLICE {
+                py.detach(|| ());
+            }
+            if let Some(new) = cells.change(py, row)? {
+                value = new;
+            }
+            list.append(&value)?;
         }
-        let value = row.cast::<PyDict>()?.get_item(&*column.name)?;
-        list.append(value.into_bound_py_any(py)?)?;
     }
     Ok(list)
 }

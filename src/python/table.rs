@@ -1,46 +1,62 @@
 //! A hunting result: rows as dicts on demand, columns as Arrow.
 
 use super::{
-    convert::{big_int, to_python},
+    bridge,
+    convert::to_python,
     errors::{lift, plain},
+    rows, runtime,
 };
-use crate::hunt::{Cell, Hunted, columns, export};
-use arrow_array::{RecordBatchIterator, ffi_stream::FFI_ArrowArrayStream};
-use arrow_schema::ffi::FFI_ArrowSchema;
+use crate::{
+    client::HuntStream,
+    hunt::Hunted,
+    table::{Table, Texts},
+};
+use arrow_array::{RecordBatch, RecordBatchIterator, ffi_stream::FFI_ArrowArrayStream};
+use arrow_schema::{ArrowError, SchemaRef, ffi::FFI_ArrowSchema};
 use pyo3::{
     prelude::*,
-    types::{PyCapsule, PyDict, PyList, PyString},
+    types::{PyCapsule, PyDict, PyList},
 };
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 /// A decoded hunting result. Use `xdrkit.HuntResult`.
 #[pyclass(frozen, name = "Table", module = "xdrkit._core")]
-pub(super) struct PyTable(Hunted);
+pub(super) struct PyTable(Arc<Hunted>);
 
 impl PyTable {
-    pub(super) fn new(hunted: Hunted) -> PyTable {
-        PyTable(hunted)
+    pub(super) fn new(hunted: impl Into<Arc<Hunted>>) -> PyTable {
+        PyTable(hunted.into())
     }
 
-    fn keys<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, PyString>> {
-        self.0.table.columns.iter().map(|c| PyString::intern(py, &c.name)).collect()
+    pub(super) fn hunted(&self) -> &Arc<Hunted> {
+        &self.0
+    }
+
+    /// The same facts about other rows.
+    fn with(&self, table: Table) -> PyTable {
+        PyTable::new(Hunted { table, ..self.0.facts() })
+    }
+
+    fn batches(&self, py: Python<'_>, texts: Texts) -> PyResult<Vec<RecordBatch>> {
+        let batches = py.detach(|| self.0.table.batches(texts));
+        lift(py, batches)
     }
 }
 
 #[pymethods]
 impl PyTable {
     fn __len__(&self) -> usize {
-        self.0.table.rows.len()
+        self.0.table.rows()
     }
 
     #[getter]
     fn schema(&self) -> Vec<(String, String)> {
-        self.0.table.columns.iter().map(|c| (c.name.to_string(), c.wire.to_string())).collect()
+        self.0.table.columns().iter().map(|c| (c.name.to_string(), c.wire.to_string())).collect()
     }
 
     #[getter]
     fn api(&self) -> &'static str {
-        self.0.api.name()
+        self.0.api.map_or("local", crate::ops::model::Service::name)
     }
 
     #[getter]
@@ -58,14 +74,22 @@ impl PyTable {
         self.0.request_ids.clone()
     }
 
+    /// What it cost: `requests`, `retries`, `waited` seconds, `bytes`, and `service`, what the service says of it.
     #[getter]
-    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.0.table.stats.as_ref().map(|s| to_python(py, s)).transpose()
+    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let stats = PyDict::new(py);
+        stats.set_item("requests", self.0.tries)?;
+        stats.set_item("retries", self.0.tries.saturating_sub(1))?;
+        stats.set_item("waited", self.0.waited.as_secs_f64())?;
+        stats.set_item("bytes", self.0.bytes)?;
+        stats.set_item("service", self.0.stats.as_ref().map(|s| to_python(py, s)).transpose()?)?;
+        Ok(stats)
     }
 
+    /// Why rows are missing, in words, and `rows` or `bytes`.
     #[getter]
-    fn truncated(&self) -> Option<&str> {
-        self.0.table.truncated.as_deref()
+    fn truncated(&self) -> Option<(String, &'static str)> {
+        self.0.truncated.map(|t| (t.to_string(), t.reason()))
     }
 
     #[getter]
@@ -74,29 +98,33 @@ impl PyTable {
     }
 
     fn row<'py>(&self, py: Python<'py>, i: usize) -> PyResult<Bound<'py, PyDict>> {
-        let row = self.0.table.rows.get(i).ok_or_else(|| pyo3::exceptions::PyIndexError::new_err("row index out of range"))?;
-        dict(py, &self.keys(py), row, &mut HashMap::new())
+        let table = &self.0.table;
+        let (chunk, row) = table.find(i).ok_or_else(|| pyo3::exceptions::PyIndexError::new_err("row index out of range"))?;
+        rows::dict(py, table, chunk, row)
     }
 
     fn rows<'py>(&self, py: Python<'py>, start: usize, stop: usize) -> PyResult<Bound<'py, PyList>> {
-        let (keys, mut shared, list) = (self.keys(py), HashMap::new(), PyList::empty(py));
-        for row in self.0.table.rows.get(start..stop.min(self.0.table.rows.len())).unwrap_or_default() {
-            list.append(dict(py, &keys, row, &mut shared)?)?;
-        }
-        Ok(list)
+        rows::dicts(py, &self.0.table, start, stop)
     }
 
-    fn ndjson(&self, py: Python<'_>, path: &str) -> PyResult<()> {
-        Ok(py.detach(|| export::to_file(&self.0.table, path, export::ndjson))?)
+    /// The cells of a column, by its number.
+    fn column<'py>(&self, py: Python<'py>, i: usize) -> PyResult<Bound<'py, PyList>> {
+        rows::list(py, &self.0.table, i)
     }
 
-    fn csv(&self, py: Python<'_>, path: &str) -> PyResult<()> {
-        Ok(py.detach(|| export::to_file(&self.0.table, path, export::csv))?)
+    /// Some of the rows, without a copy.
+    fn slice(&self, start: usize, stop: usize) -> PyTable {
+        self.with(self.0.table.slice(start, stop.saturating_sub(start)))
+    }
+
+    /// The type that each column has outside: such as `Utf8View`, or `Timestamp(ns, "UTC")`.
+    fn arrow_types(&self) -> Vec<String> {
+        self.0.table.arrow_schema(Texts::View).fields().iter().map(|f| f.data_type().to_string()).collect()
     }
 
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
-        let batch = py.detach(|| columns::batch(&self.0.table));
-        let schema = FFI_ArrowSchema::try_from(lift(py, batch)?.schema().as_ref()).map_err(|e| plain(e.to_string()))?;
+        let schema = py.detach(|| self.0.table.arrow_schema(Texts::View));
+        let schema = FFI_ArrowSchema::try_from(schema.as_ref()).map_err(|e| plain(e.to_string()))?;
         PyCapsule::new_with_value(py, schema, c"arrow_schema")
     }
 
@@ -104,28 +132,47 @@ impl PyTable {
     fn __arrow_c_stream__<'py>(&self, py: Python<'py>, requested_schema: Option<Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyCapsule>> {
         // The protocol lets a producer answer with its own schema.
         drop(requested_schema);
-        let batch = py.detach(|| columns::batch(&self.0.table));
-        let batch = lift(py, batch)?;
-        let schema = batch.schema();
-        let stream = FFI_ArrowArrayStream::new(Box::new(RecordBatchIterator::new([Ok(batch)], schema)));
-        PyCapsule::new_with_value(py, stream, c"arrow_array_stream")
+        stream(py, self.batches(py, Texts::View)?)
+    }
+
+    /// The same with texts in a form that every library can work with.
+    fn plain_stream<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
+        stream(py, self.batches(py, Texts::Plain)?)
     }
 }
 
-/// Texts that rows share become one Python object.
-type SharedTexts<'py> = HashMap<*const u8, Bound<'py, PyString>>;
+fn stream(py: Python<'_>, batches: Vec<RecordBatch>) -> PyResult<Bound<'_, PyCapsule>> {
+    let schema: SchemaRef = batches.first().map(RecordBatch::schema).ok_or_else(|| plain("a table without a schema"))?;
+    let batches = batches.into_iter().filter(|b| b.num_rows() > 0).map(Ok::<_, ArrowError>);
+    let stream = FFI_ArrowArrayStream::new(Box::new(RecordBatchIterator::new(batches, schema)));
+    PyCapsule::new_with_value(py, stream, c"arrow_array_stream")
+}
 
-fn dict<'py>(py: Python<'py>, keys: &[Bound<'py, PyString>], row: &[Cell], shared: &mut SharedTexts<'py>) -> PyResult<Bound<'py, PyDict>> {
-    let dict = PyDict::new(py);
-    for (key, cell) in keys.iter().zip(row) {
-        match cell {
-            Cell::Null => dict.set_item(key, py.None())?,
-            Cell::Bool(b) => dict.set_item(key, b)?,
-            Cell::Int(i) => dict.set_item(key, i)?,
-            Cell::BigInt(digits) => dict.set_item(key, big_int(py, digits)?)?,
-            Cell::Float(f) => dict.set_item(key, f)?,
-            Cell::Text(text) => dict.set_item(key, &*shared.entry(Arc::as_ptr(text).cast()).or_insert_with(|| PyString::new(py, text)))?,
-        }
+/// All rows of several results. The facts are those of the first.
+#[pyfunction]
+pub(super) fn concat(py: Python<'_>, tables: Vec<Bound<'_, PyTable>>) -> PyResult<PyTable> {
+    let first = tables.first().ok_or_else(|| plain("there are no tables"))?.get().0.clone();
+    let all: Vec<Table> = tables.iter().map(|t| t.get().0.table.clone()).collect();
+    let table = py.detach(|| Table::concat(&all));
+    Ok(PyTable::new(Hunted { table, ..first.facts() }))
+}
+
+/// Rows of one hunt in batches, while its answer arrives.
+#[pyclass(frozen, name = "HuntStream", module = "xdrkit._core")]
+pub(super) struct PyHuntStream(pub(super) Arc<HuntStream>);
+
+#[pymethods]
+impl PyHuntStream {
+    fn next(&self, py: Python<'_>) -> PyResult<Option<PyTable>> {
+        let stream = self.0.clone();
+        Ok(runtime::wait(py, async move { stream.next().await })?.map(PyTable::new))
     }
-    Ok(dict)
+
+    fn next_async<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let stream = self.0.clone();
+        bridge::future(py, async move { stream.next().await }, |py, batch| match batch {
+            Some(hunted) => Ok(Py::new(py, PyTable::new(hunted))?.into_any()),
+            None => Ok(py.None()),
+        })
+    }
 }

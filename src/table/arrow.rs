@@ -13,7 +13,7 @@ use arrow_array::{
     cast::AsArray,
     types::{ArrowPrimitiveType, Int64Type},
 };
-use arrow_schema::{DataType, Field, Schema, TimeUnit};
+use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use std::sync::Arc;
 
 /// In which form texts leave.
@@ -41,10 +41,8 @@ const UTC: &str = "UTC";
 impl Table {
     /// The rows as batches of one schema. A column with a cell that does not fit its type is text as a whole.
     pub fn batches(&self, texts: Texts) -> Result<Vec<RecordBatch>> {
-        let forms: Vec<Form> = (0..self.columns.len()).map(|i| self.form(i)).collect();
-        let fields: Vec<Field> =
-            self.columns.iter().zip(&forms).map(|(c, f)| Field::new(&*c.name, data_type(c.ty, *f, texts), true)).collect();
-        let schema = Arc::new(Schema::new(fields));
+        let forms = self.forms();
+        let schema = self.schema(&forms, texts);
         let mut batches = Vec::with_capacity(self.chunks.len().max(1));
         let none =
             [Chunk { rows: 0, arrays: self.columns.iter().map(|c| nulls(c.ty, 0)).collect(), odd: vec![Vec::new(); self.columns.len()] }];
@@ -59,6 +57,20 @@ impl Table {
             batches.push(batch.map_err(|e| Error::new(Kind::Internal, e.to_string()))?);
         }
         Ok(batches)
+    }
+
+    /// The schema of [`Table::batches`].
+    pub fn arrow_schema(&self, texts: Texts) -> SchemaRef {
+        self.schema(&self.forms(), texts)
+    }
+
+    fn schema(&self, forms: &[Form], texts: Texts) -> SchemaRef {
+        let fields = self.columns.iter().zip(forms).map(|(c, form)| Field::new(&*c.name, data_type(c.ty, *form, texts), true));
+        Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+    }
+
+    fn forms(&self) -> Vec<Form> {
+        (0..self.columns.len()).map(|i| self.form(i)).collect()
     }
 
     fn form(&self, i: usize) -> Form {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._frames import library, pandas_column
+from ._frames import PlainStream, is_there, library, pandas_column, pandas_from_arrow
 from ._light import Sequence, overload
 from .errors import InvalidArgumentError, LegacyHuntingWarning, TruncatedResultWarning
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any, ClassVar, NoReturn
 
+    import duckdb
     import pandas
     import polars
     import pyarrow
@@ -22,13 +23,24 @@ if TYPE_CHECKING:
 _CHUNK = 2048
 
 
+class Truncation(str):
+    """Why rows are missing, in words; `reason` is ``"rows"`` or ``"bytes"``."""
+
+    reason: str
+
+    def __new__(cls, text: str, reason: str) -> Truncation:
+        made = super().__new__(cls, text)
+        made.reason = reason
+        return made
+
+
 class HuntResult(Sequence["dict[str, Any]"]):
     """What a hunting query found: a sequence of rows, each a dict from column to value.
 
     Values keep their meaning on all three services: bool, int, float, text, None for what is missing; what a dynamic column
-    holds is compact JSON text. Times are ISO 8601 text in UTC with up to seven digits, as the service has them, so that rows are
-    ready for JSON; with ``parse_dates=True`` they are aware datetimes, which hold six digits. Rows are made when they
-    are asked for: changing one does not change the result.
+    holds is compact JSON text, which `dynamic` decodes. Times are ISO 8601 text in UTC with up to seven digits, so that rows
+    are ready for JSON; with ``parse_dates=True`` they are aware datetimes, which hold six digits. The rows lie in typed
+    columns, and dicts are made when they are asked for: changing one does not change the result.
     """
 
     __slots__ = ("_dates", "_table")
@@ -128,8 +140,8 @@ class HuntResult(Sequence["dict[str, Any]"]):
         return self._table.api
 
     @property
-    def query(self) -> str:
-        """The query as it was sent."""
+    def kql(self) -> str:
+        """The query's text as it was sent."""
         return self._table.query
 
     @property
@@ -143,14 +155,20 @@ class HuntResult(Sequence["dict[str, Any]"]):
         return list(self._table.request_ids)
 
     @property
-    def stats(self) -> dict[str, Any] | None:
-        """What the service says about the query's cost, where it does."""
-        return self._table.stats
+    def stats(self) -> dict[str, Any]:
+        """What it cost.
+
+        `requests` that were sent, `retries` among them, seconds `waited` for quotas, `bytes` of the answers, `pieces` of a split hunt
+        (else 1), how many of them were `cached`, and `service`: what the service itself says of the run, or None.
+        """
+        stats = self._table.stats
+        return {**stats, "pieces": 1, "cached": 0, "service": stats["service"]}
 
     @property
-    def truncated(self) -> str | None:
-        """Why rows are missing, if some are; else None."""
-        return self._table.truncated
+    def truncated(self) -> Truncation | None:
+        """Why rows are missing, if some are; else None. Its `reason` is ``"rows"`` or ``"bytes"``."""
+        cut = self._table.truncated
+        return None if cut is None else Truncation(*cut)
 
     @property
     def window(self) -> tuple[str | None, str | None]:
@@ -168,6 +186,36 @@ class HuntResult(Sequence["dict[str, Any]"]):
         Raises:
             InvalidArgumentError: there is no such column.
         """
+        at = self._place(column)
+        seen: dict[Any, Any] = {}
+        for value in self._table.column(at):
+            if value is not None:
+                seen.setdefault(_identity(value), value)
+        if column in self._dates:
+            from ._time import parse_datetime
+
+            return [parse_datetime(value) for value in seen.values()]
+        return list(seen.values())
+
+    def dynamic(self, column: str) -> list[Any]:
+        """The values of a column of JSON text, decoded: dicts, lists and the like. None stays None, and text that is no JSON stays text.
+
+        Raises:
+            InvalidArgumentError: there is no such column.
+        """
+        import json
+
+        values: list[Any] = []
+        for value in self._table.column(self._place(column)):
+            if isinstance(value, str):
+                try:
+                    value = json.loads(value)
+                except ValueError:
+                    pass
+            values.append(value)
+        return values
+
+    def _place(self, column: str) -> int:
         names = [name for name, _ in self._table.schema]
         if column not in names:
             raise InvalidArgumentError(
@@ -176,17 +224,12 @@ class HuntResult(Sequence["dict[str, Any]"]):
                 allowed=names,
                 hint=f"the columns are {', '.join(names)}",
             )
-        seen: dict[Any, Any] = {}
-        for row in self:
-            value = row[column]
-            if value is not None:
-                seen.setdefault(_identity(value), value)
-        return list(seen.values())
+        return names.index(column)
 
     # Other forms
 
     def to_polars(self) -> polars.DataFrame:
-        """A polars data frame. Times are UTC with nanoseconds.
+        """A polars data frame, without a copy of the texts. Times are UTC with nanoseconds.
 
         Raises:
             ImportError: polars is not installed.
@@ -194,51 +237,63 @@ class HuntResult(Sequence["dict[str, Any]"]):
         return library("polars", "polars").DataFrame(self._table)  # type: ignore[no-any-return]
 
     def to_arrow(self) -> pyarrow.Table:
-        """A pyarrow table. Times are UTC with nanoseconds.
+        """A pyarrow table. Times are UTC with nanoseconds, texts are `large_string`.
+
+        ``pyarrow.table(result)`` copies nothing: there, texts are `string_view`, with which older functions of pyarrow cannot work.
 
         Raises:
             ImportError: pyarrow is not installed.
         """
-        return library("pyarrow", "pyarrow").table(self._table)  # type: ignore[no-any-return]
+        return library("pyarrow", "pyarrow").table(PlainStream(self._table))  # type: ignore[no-any-return]
 
     def to_pandas(self) -> pandas.DataFrame:
-        """A pandas data frame; pyarrow is not needed.
+        """A pandas data frame. pyarrow is not needed; where it is installed, this is faster.
 
-        Whole numbers and bools have pandas' nullable types, times are UTC.
+        Whole numbers and bools have pandas' nullable types, times are UTC, time spans `timedelta64`.
 
         Raises:
             ImportError: pandas is not installed.
         """
         pd = library("pandas", "pandas")
-        rows = self._table.rows(0, len(self))
-        columns = {name: pandas_column(pd, [row[name] for row in rows], family(type_)) for name, type_ in self.schema}
-        return pd.DataFrame(columns, index=pd.RangeIndex(len(rows)))  # type: ignore[no-any-return]
+        if is_there("pyarrow"):
+            return pandas_from_arrow(pd, library("pyarrow", "pyarrow"), PlainStream(self._table))
+        types = self._table.arrow_types()
+        columns = {}
+        for i, (name, wire) in enumerate(self.schema):
+            kind, values = family(wire), self._table.column(i)
+            if types[i] == "Utf8View" and kind != "text":
+                kind, values = "text", [_as_text(value) for value in values]
+            columns[name] = pandas_column(pd, values, kind)
+        return pd.DataFrame(columns, index=pd.RangeIndex(len(self)))  # type: ignore[no-any-return]
+
+    def to_duckdb(self, connection: duckdb.DuckDBPyConnection | None = None) -> duckdb.DuckDBPyRelation:
+        """A DuckDB relation of the rows, on which SQL runs: ``result.to_duckdb().query("r", "select … from r")``.
+
+        Args:
+            connection: The connection to use. Default: DuckDB's own.
+
+        Raises:
+            ImportError: duckdb or pyarrow, through which it reads, is not installed.
+        """
+        duckdb = library("duckdb", "duckdb")
+        table = self.to_arrow()
+        return (duckdb if connection is None else connection).from_arrow(table)  # type: ignore[no-any-return]
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """The Arrow C stream, which polars, pyarrow, DuckDB and others read without copying."""
         return self._table.__arrow_c_stream__(requested_schema)
 
     def write_ndjson(self, path: str | os.PathLike[str]) -> None:
-        """Write one JSON object a line, UTF-8."""
-        self._table.ndjson(_path(path))
+        """Write one JSON object a line, UTF-8. The file appears when it is whole."""
+        self._table.ndjson(path)
 
     def write_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write comma-separated values with a heading, UTF-8; lists and objects as JSON text."""
-        self._table.csv(_path(path))
+        """Write comma-separated values with a heading, UTF-8; lists and objects as JSON text. The file appears when it is whole."""
+        self._table.csv(path)
 
     def write_parquet(self, path: str | os.PathLike[str]) -> None:
-        """Write a Parquet file.
-
-        Raises:
-            ImportError: neither polars nor pyarrow is installed.
-        """
-        from importlib.util import find_spec
-
-        if find_spec("polars") is not None:
-            self.to_polars().write_parquet(_path(path))
-            return
-        parquet: Any = library("pyarrow.parquet", "polars or pyarrow")
-        parquet.write_table(self.to_arrow(), _path(path))
+        """Write a Parquet file with typed columns; no other library is needed. The file appears when it is whole."""
+        self._table.parquet(path)
 
     # Display
 
@@ -269,19 +324,21 @@ _FAMILIES = {
     "long": "int",
     "uint32": "int",
     "uint64": "int",
+    "object": "text",
+    "dynamic": "text",
     "double": "float",
     "single": "float",
     "real": "float",
     "decimal": "text",
     "string": "text",
     "guid": "text",
-    "timespan": "text",
+    "timespan": "timespan",
 }
 
 
 def family(wire_type: str) -> str:
-    """What a wire type holds: datetime, bool, int, float, text, or object."""
-    return _FAMILIES.get(wire_type.rpartition(".")[2].lower(), "object")
+    """What a wire type holds: datetime, timespan, bool, int, float, or text."""
+    return _FAMILIES.get(wire_type.rpartition(".")[2].lower(), "text")
 
 
 def _identity(value: Any) -> Any:
@@ -295,7 +352,8 @@ def _identity(value: Any) -> Any:
     return type(value), value
 
 
-def _path(path: str | os.PathLike[str]) -> str:
-    import os
-
-    return os.fspath(path)
+def _as_text(value: Any) -> str | None:
+    """A value in a column of texts, as Arrow has it."""
+    if value is None or isinstance(value, str):
+        return value
+    return str(value).lower() if isinstance(value, bool) else repr(value)

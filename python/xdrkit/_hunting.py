@@ -5,8 +5,8 @@ from __future__ import annotations
 from . import _core
 from ._flow import Ask, Emit, Step, Work
 from ._gather import Gather, Tally
-from ._hunted import HuntResult
-from ._stitched import HuntPlan, StitchedResult, Truncation
+from ._hunted import HuntResult, Truncation
+from ._stitched import HuntPlan, StitchedResult
 from .errors import (
     DeadlineExceededError,
     InvalidArgumentError,

@@ -156,7 +156,7 @@ def html_card(result: HuntResult, notes: list[str]) -> str:
         + "".join(f'<div style="{_NOTE}">{safe(note, 1000)}</div>' for note in warnings + notes)
         + f'<div style="overflow-x:auto"><table style="{_STYLE}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
         + (f"<div><small>{more:,} more rows</small></div>" if more > 0 else "")
-        + f"<details><summary><small>query</small></summary><pre>{escape(_lines(result.query))}</pre></details></div>"
+        + f"<details><summary><small>query</small></summary><pre>{escape(_lines(result.kql))}</pre></details></div>"
     )
 
 

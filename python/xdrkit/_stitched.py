@@ -14,17 +14,6 @@ if TYPE_CHECKING:
     from . import _core
 
 
-class Truncation(str):
-    """Why rows are missing, in words; `reason` is ``"rows"`` or ``"bytes"``."""
-
-    reason: str
-
-    def __new__(cls, text: str, reason: str) -> Truncation:
-        made = super().__new__(cls, text)
-        made.reason = reason
-        return made
-
-
 class StitchedResult(HuntResult):
     """What a hunt found that was asked for in pieces, or lay in a cache: the rows are one table, the facts are those of all of it."""
 

@@ -164,7 +164,10 @@ impl Demo {
         let elapsed = began.elapsed();
         self.fact("query", text)?;
         self.page.table(&found.table, 6).map_err(|e| printing(&e))?;
-        self.fact("found", &format!("{} in {} ms from {}", rows(found.table.rows.len()), milliseconds(elapsed), found.api.name()))?;
+        self.fact(
+            "found",
+            &format!("{} in {} ms from {}", rows(found.table.rows()), milliseconds(elapsed), found.api.map_or("", Service::name)),
+        )?;
         self.requests()
     }
 

@@ -1,6 +1,6 @@
 //! Tables and steps for a terminal.
 
-use crate::hunt::{Cell, Table};
+use crate::table::Table;
 use std::io::{self, IsTerminal, Write};
 
 /// Writes to standard output; colours only where a person looks and has not asked for none.
@@ -57,8 +57,9 @@ impl<W: Write> Page<W> {
 
     /// Rows under a header; wide columns are cut with an ellipsis so that a row stays on a line.
     pub(super) fn table(&mut self, table: &Table, most: usize) -> io::Result<()> {
-        let texts: Vec<Vec<String>> = table.rows.iter().take(most).map(|row| row.iter().map(cell).collect()).collect();
-        let names: Vec<String> = table.columns.iter().map(|c| c.name.to_string()).collect();
+        let texts: Vec<Vec<String>> =
+            (0..table.rows().min(most)).map(|row| table.texts(row).into_iter().map(|t| cell(&t.unwrap_or_default())).collect()).collect();
+        let names: Vec<String> = table.columns().iter().map(|c| c.name.to_string()).collect();
         let widths = widths(&names, &texts, self.width.saturating_sub(3));
         let header = line(&names, &widths);
         let header = self.styled("1;4", header.trim_end());
@@ -66,22 +67,15 @@ impl<W: Write> Page<W> {
         for row in &texts {
             writeln!(self.out, "   {}", line(row, &widths).trim_end())?;
         }
-        if table.rows.len() > most {
-            writeln!(self.out, "   … {} more", table.rows.len() - most)?;
+        if table.rows() > most {
+            writeln!(self.out, "   … {} more", table.rows() - most)?;
         }
         Ok(())
     }
 }
 
-fn cell(cell: &Cell) -> String {
-    let text = match cell {
-        Cell::Null => String::new(),
-        Cell::Bool(b) => b.to_string(),
-        Cell::Int(i) => i.to_string(),
-        Cell::BigInt(digits) => digits.to_string(),
-        Cell::Float(f) => format!("{f}"),
-        Cell::Text(t) => shorter_time(t),
-    };
+fn cell(text: &str) -> String {
+    let text = shorter_time(text);
     // What came from outside may not move the cursor.
     text.chars().map(|c| if c.is_control() { '·' } else { c }).collect()
 }
@@ -138,14 +132,16 @@ fn wrap(text: &str, room: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hunt::decode::decode;
+    use crate::decode::Decoder;
 
     #[test]
     fn a_table_fits_the_width_and_shows_no_control_characters() {
         let body = r#"{"schema":[{"name":"Timestamp","type":"DateTime"},{"name":"Text","type":"String"}],
             "results":[{"Timestamp":"2026-11-01T01:02:03.1234567Z","Text":"a\u001b[31m very long text that goes on and on and on and on and on"},{"Timestamp":null,"Text":"b"}]}"#;
         let mut out = Vec::new();
-        Page::to(&mut out, 60).table(&decode(body.as_bytes()).unwrap(), 1).unwrap();
+        let mut decoder = Decoder::hunting();
+        decoder.push(body.as_bytes()).unwrap();
+        Page::to(&mut out, 60).table(&decoder.finish().unwrap().table, 1).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert!(text.lines().all(|l| l.chars().count() <= 60), "{text}");
         assert!(text.contains("2026-11-01 01:02:03") && text.contains("a·[31m") && text.contains('…') && text.contains("1 more"), "{text}");

@@ -20,7 +20,7 @@ use std::sync::Arc;
 type Fits = Result<bool, (usize, &'static str)>;
 
 #[derive(Debug)]
-pub(super) struct Builder {
+pub(crate) struct Builder {
     ty: WireType,
     cells: Cells,
     nulls: NullBufferBuilder,
@@ -39,7 +39,7 @@ enum Cells {
 
 impl Builder {
     /// An empty column whose first `rows` cells are null.
-    pub(super) fn new(ty: WireType, rows: usize) -> Builder {
+    pub(crate) fn new(ty: WireType, rows: usize) -> Builder {
         let cells = match ty {
             WireType::Bool => Cells::Bool(BooleanBufferBuilder::new(0)),
             WireType::Int => Cells::Int(Vec::new()),
@@ -54,11 +54,11 @@ impl Builder {
         new
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.nulls.len()
     }
 
-    pub(super) fn push_null(&mut self) {
+    pub(crate) fn push_null(&mut self) {
         match &mut self.cells {
             Cells::Text(texts) => texts.push_empty(),
             Cells::Bool(bits) => bits.append(false),
@@ -70,7 +70,7 @@ impl Builder {
     }
 
     /// Forgets all rows past these.
-    pub(super) fn truncate(&mut self, rows: usize) {
+    pub(crate) fn truncate(&mut self, rows: usize) {
         match &mut self.cells {
             Cells::Text(texts) => texts.truncate(rows),
             Cells::Bool(bits) => bits.truncate(rows),
@@ -85,7 +85,7 @@ impl Builder {
     }
 
     /// Appends a cell. `encoded` says that a list holds JSON in texts. An error is a text that is none, counted from the token's first byte.
-    pub(super) fn push(&mut self, token: Token<'_>, encoded: bool) -> Result<(), (usize, &'static str)> {
+    pub(crate) fn push(&mut self, token: Token<'_>, encoded: bool) -> Result<(), (usize, &'static str)> {
         // Graph says null with an empty object.
         let empty = |nested: &[u8]| nested.strip_prefix(b"{").and_then(|n| n.strip_suffix(b"}")).is_some_and(|n| n.trim_ascii().is_empty());
         match token {
@@ -146,7 +146,7 @@ impl Builder {
     }
 
     /// The column so far; the next begins with nothing.
-    pub(super) fn take(&mut self) -> (ArrayRef, Vec<Odd>) {
+    pub(crate) fn take(&mut self) -> (ArrayRef, Vec<Odd>) {
         let nulls = self.nulls.finish();
         let array: ArrayRef = match &mut self.cells {
             Cells::Text(texts) => Arc::new(texts.take(nulls)),
@@ -186,8 +186,11 @@ fn dynamic(token: Token<'_>, encoded: bool, texts: &mut TextBuilder, scratch: &m
 fn boolean(token: Token<'_>) -> Option<bool> {
     match token {
         Token::Bool(b) => Some(b),
-        Token::Number(b"0") => Some(false),
-        Token::Number(b"1") => Some(true),
+        Token::Number(digits) => match digits_of(digits)? {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        },
         Token::Text(Raw { bytes, .. }) if bytes.eq_ignore_ascii_case(b"true") => Some(true),
         Token::Text(Raw { bytes, .. }) if bytes.eq_ignore_ascii_case(b"false") => Some(false),
         _ => None,

@@ -7,7 +7,7 @@
 //!
 //! Pieces of the body may end anywhere. A row that is not here as a whole leaves nothing behind and is read again when there is more.
 
-mod column;
+pub(crate) mod column;
 pub(crate) mod dynamic;
 #[cfg(test)]
 mod reference;

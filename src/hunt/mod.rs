@@ -4,6 +4,7 @@
 //! token allows, Graph first, and the result says which it was.
 
 pub mod arriving;
+mod kept;
 mod reads;
 pub mod schema;
 pub mod split;
@@ -79,6 +80,10 @@ pub struct Query {
     pub window: Window,
     /// Where.
     pub api: Api,
+    /// Whether the window is written into the query on every endpoint, so that it begins and ends to the tick.
+    pub exact: bool,
+    /// Which part of the rows.
+    pub part: Option<Part>,
 }
 
 impl Query {
@@ -90,12 +95,11 @@ impl Query {
 
     /// The arguments of a service's operation. Graph takes the window beside the query; the others get it in the query.
     pub fn arguments(&self, service: Service) -> Result<Object> {
+        let written = self.window.write(&self.text, service, self.exact, self.part.as_ref())?;
         let mut arguments = Object::new();
+        arguments.insert("query".to_owned(), Value::from(written.query));
         if service == Service::Graph {
-            arguments.insert("query".to_owned(), Value::from(self.text.as_str()));
-            arguments.insert("timespan".to_owned(), self.window.timespan().into());
-        } else {
-            arguments.insert("query".to_owned(), Value::from(self.window.bake(&self.text, service)?));
+            arguments.insert("timespan".to_owned(), written.timespan.into());
         }
         Ok(arguments)
     }

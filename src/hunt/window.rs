@@ -126,6 +126,11 @@ impl Window {
         (self.since.as_ref().map(|e| e.ticks), self.until.as_ref().map(|e| e.ticks))
     }
 
+    /// The window in the words in which it was given instead of two ends.
+    pub fn given_timespan(&self) -> Option<&str> {
+        self.timespan.as_deref()
+    }
+
     /// Graph's `Timespan`.
     pub fn timespan(&self) -> Option<String> {
         match (&self.timespan, self.ends()) {

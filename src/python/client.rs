@@ -18,7 +18,7 @@ use crate::{
     clock::VirtualClock,
     error::{Error, Result, listed},
     files::Format,
-    hunt::{Api, Hunted, Query, Window},
+    hunt::{Api, Hunted, Part, Query, Window},
     json::{Object, Value},
     ops::model::{Operation, Service},
     pipeline::quota::Limits,
@@ -598,8 +598,14 @@ fn hunt_parts(py: Python<'_>, query: &Bound<'_, PyAny>, options: &Bound<'_, PyDi
     let window = lift(py, Window::new(since.as_deref(), until.as_deref(), timespan.as_deref()))?;
     let api = options.text("api")?.map(|name| lift(py, Api::from_name(&name))).transpose()?.unwrap_or_default();
     let call = call_options(&mut options)?;
+    let exact = options.flag("exact")?;
+    let part = options.object("part")?.map(|part| -> PyResult<Part> {
+        let (column, of, index) = part.extract::<(String, u32, u32)>()?;
+        lift(py, Part::new(&column, of, index))
+    });
+    let part = part.transpose()?;
     lift(py, options.end(false))?;
-    let query = Query { text: query, window, api };
+    let query = Query { text: query, window, api, exact, part };
     lift(py, query.check())?;
     Ok((query, call))
 }

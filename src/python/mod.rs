@@ -48,7 +48,7 @@ mod _core {
     #[pymodule_export]
     use super::sandbox::PySandbox;
     #[pymodule_export]
-    use super::table::{PyHuntStream, PyTable, concat};
+    use super::table::{PyHuntStream, PyTable, concat, read_parquet};
     use pyo3::prelude::*;
 
     #[pymodule_init]

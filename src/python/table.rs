@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     client::HuntStream,
+    files::Format,
     hunt::Hunted,
     table::{Table, Texts},
 };
@@ -17,7 +18,10 @@ use pyo3::{
     prelude::*,
     types::{PyCapsule, PyDict, PyList},
 };
-use std::sync::Arc;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// A decoded hunting result. Use `xdrkit.HuntResult`.
 #[pyclass(frozen, name = "Table", module = "xdrkit._core")]
@@ -28,13 +32,14 @@ impl PyTable {
         PyTable(hunted.into())
     }
 
-    pub(super) fn hunted(&self) -> &Arc<Hunted> {
-        &self.0
-    }
-
     /// The same facts about other rows.
     fn with(&self, table: Table) -> PyTable {
         PyTable::new(Hunted { table, ..self.0.facts() })
+    }
+
+    fn write(&self, py: Python<'_>, path: &Path, format: Format) -> PyResult<()> {
+        let written = py.detach(|| self.0.write(path, format));
+        lift(py, written)
     }
 
     fn batches(&self, py: Python<'_>, texts: Texts) -> PyResult<Vec<RecordBatch>> {
@@ -122,6 +127,18 @@ impl PyTable {
         self.0.table.arrow_schema(Texts::View).fields().iter().map(|f| f.data_type().to_string()).collect()
     }
 
+    fn parquet(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        self.write(py, &path, Format::Parquet)
+    }
+
+    fn ndjson(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        self.write(py, &path, Format::Ndjson)
+    }
+
+    fn csv(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        self.write(py, &path, Format::Csv)
+    }
+
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
         let schema = py.detach(|| self.0.table.arrow_schema(Texts::View));
         let schema = FFI_ArrowSchema::try_from(schema.as_ref()).map_err(|e| plain(e.to_string()))?;
@@ -155,6 +172,13 @@ pub(super) fn concat(py: Python<'_>, tables: Vec<Bound<'_, PyTable>>) -> PyResul
     let all: Vec<Table> = tables.iter().map(|t| t.get().0.table.clone()).collect();
     let table = py.detach(|| Table::concat(&all));
     Ok(PyTable::new(Hunted { table, ..first.facts() }))
+}
+
+/// A result that `Table.parquet` wrote, with all that is known about it.
+#[pyfunction]
+pub(super) fn read_parquet(py: Python<'_>, path: PathBuf) -> PyResult<PyTable> {
+    let read = py.detach(|| Hunted::read(&path));
+    lift(py, read).map(PyTable::new)
 }
 
 /// Rows of one hunt in batches, while its answer arrives.

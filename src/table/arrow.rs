@@ -2,7 +2,11 @@
 
 use super::{Chunk, Column, Odd, Table, WireType};
 use crate::{
-    decode::time,
+    decode::{
+        column::Builder,
+        scan::{self, Raw, Token},
+        time,
+    },
     error::{Error, Kind, Result},
     json::{self, Value},
 };
@@ -201,18 +205,11 @@ pub(super) fn as_text(ty: WireType, array: &ArrayRef, odd: &[Odd]) -> ArrayRef {
     if ty.is_text() {
         return array.clone();
     }
-    let mut odd = odd.iter().peekable();
     let mut out = StringViewBuilder::with_capacity(array.len());
     let mut text = String::new();
     for row in 0..array.len() {
         text.clear();
-        if let Some(found) = odd.next_if(|o| o.row as usize == row) {
-            match json::parse(found.json.as_bytes()) {
-                Ok(Value::String(inside)) => text.push_str(&inside),
-                _ => text.push_str(&found.json),
-            }
-            out.append_value(&text);
-        } else if write_cell(ty, array, row, &mut text) {
+        if write_any(ty, array, odd, row, &mut text) {
             out.append_value(&text);
         } else {
             out.append_null();
@@ -239,6 +236,21 @@ pub(crate) fn write_cell(ty: WireType, array: &ArrayRef, row: usize, out: &mut S
     true
 }
 
+/// Appends the text of a cell, also of one that did not fit; false for null.
+pub(crate) fn write_any(ty: WireType, array: &ArrayRef, odd: &[Odd], row: usize, out: &mut String) -> bool {
+    match odd.binary_search_by_key(&row, |o| o.row as usize) {
+        Ok(i) => {
+            let json = odd.get(i).map_or("", |o| &*o.json);
+            match json::parse(json.as_bytes()) {
+                Ok(Value::String(inside)) => out.push_str(&inside),
+                _ => out.push_str(json),
+            }
+            true
+        }
+        Err(_) => write_cell(ty, array, row, out),
+    }
+}
+
 /// An array of another library, or of a file, in the form in which it is kept.
 fn enter(ty: WireType, array: &ArrayRef) -> Option<(ArrayRef, Vec<Odd>)> {
     let plain = |array: ArrayRef| Some((array, Vec::new()));
@@ -254,13 +266,21 @@ fn enter(ty: WireType, array: &ArrayRef) -> Option<(ArrayRef, Vec<Odd>)> {
     };
     match (ty, array.data_type(), texts) {
         (ty, _, Some(texts)) if ty.is_text() => plain(Arc::new(texts)),
+        // A column that left as text because of a cell that did not fit.
         (ty, _, Some(texts)) => {
-            // A column that left as text because of a cell that did not fit.
-            let odd = texts
-                .iter()
-                .enumerate()
-                .filter_map(|(row, text)| Some(Odd { row: row as u32, json: Value::from(text?).to_string().into() }));
-            Some((nulls(ty, array.len()), odd.collect()))
+            let mut column = Builder::new(ty, 0);
+            for text in &texts {
+                match text {
+                    None => column.push_null(),
+                    Some(text) if scan::is_number(text.as_bytes()) => column.push(Token::Number(text.as_bytes()), false).ok()?,
+                    Some(text) => {
+                        let quoted = Value::from(text).to_string();
+                        let inside = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
+                        column.push(Token::Text(Raw { bytes: inside.as_bytes(), escaped: inside.contains('\\') }), false).ok()?;
+                    }
+                }
+            }
+            Some(column.take())
         }
         (WireType::Bool, DataType::Boolean, _)
         | (WireType::Int, DataType::Int32, _)

@@ -8,6 +8,7 @@ mod arrow;
 mod tests;
 
 pub use arrow::Texts;
+#[cfg(any(test, feature = "python"))]
 pub(crate) use arrow::write_cell;
 
 use arrow_array::ArrayRef;
@@ -138,6 +139,18 @@ impl Table {
             row -= chunk.rows;
         }
         None
+    }
+
+    /// The cells of a row as texts.
+    pub fn texts(&self, row: usize) -> Vec<Option<String>> {
+        let Some((chunk, row)) = self.find(row) else { return Vec::new() };
+        let parts = self.columns.iter().zip(&chunk.arrays).zip(&chunk.odd);
+        parts
+            .map(|((column, array), odd)| {
+                let mut text = String::new();
+                arrow::write_any(column.ty, array, odd, row, &mut text).then_some(text)
+            })
+            .collect()
     }
 
     /// Some of the rows; nothing is copied.

@@ -46,7 +46,7 @@ def test_rows_are_dicts_with_the_columns_of_the_query(sb: xdrkit.Sandbox, run: R
         assert row["Timestamp"].endswith("Z")
         assert isinstance(row["ProcessId"], int)
     assert result.api == "graph"
-    assert result.query
+    assert result.kql
     assert result.elapsed > 0
 
 

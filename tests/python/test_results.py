@@ -83,7 +83,7 @@ def test_many_rows_are_iterated_in_order(table: Any) -> None:
 
 
 def test_it_knows_how_it_came_about(result: HuntResult) -> None:
-    assert (result.api, result.query, result.elapsed, result.request_ids) == ("graph", "T", 0.25, ["r-1"])
+    assert (result.api, result.kql, result.elapsed, result.request_ids) == ("graph", "T", 0.25, ["r-1"])
     assert (result.stats, result.truncated, result.window) == (None, None, (None, None))
 
 

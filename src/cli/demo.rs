@@ -5,7 +5,7 @@ use crate::{
     auth::{Authority, Choice, DeviceCode, DevicePrompt, Person, PublicClient, Tokens, User},
     client::{CallOptions, Client, Identity},
     error::{Error, Kind, Result},
-    hunt::{Api, Query, Window},
+    hunt::{Query, Window},
     json::{Object, Value, object},
     ops::model::Service,
     request::operation,
@@ -158,7 +158,7 @@ impl Demo {
 
     async fn hunt(&mut self, client: &Client, title: &str, text: &str) -> Result<()> {
         self.step(title)?;
-        let query = Query { text: text.to_owned(), window: Window::new(None, None, Some("P7D"))?, api: Api::Auto };
+        let query = Query { text: text.to_owned(), window: Window::new(None, None, Some("P7D"))?, ..Query::default() };
         let began = Instant::now();
         let found = client.hunt(query, CallOptions::default()).await?;
         let elapsed = began.elapsed();

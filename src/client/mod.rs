@@ -16,6 +16,7 @@ use crate::{
     clock::{Clock, random_guid},
     cloud::Cloud,
     error::{Error, Kind, Result},
+    hunt,
     json::{self, Object, Value, object},
     ops::{
         self,

@@ -22,7 +22,7 @@ const FIRST: usize = 256;
 pub type Batch = (Table, Option<Service>);
 
 /// Decodes an answer whose rows are wanted as a whole, or in batches.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Arriving {
     decoder: Decoder,
     taken: u64,
@@ -39,12 +39,6 @@ struct Batches {
     to: mpsc::Sender<Batch>,
     rows: usize,
     given: usize,
-}
-
-impl Default for Arriving {
-    fn default() -> Arriving {
-        Arriving { decoder: Decoder::hunting(), taken: 0, failed: None, behind: Vec::new(), batches: None, service: None }
-    }
 }
 
 impl Arriving {

@@ -88,8 +88,8 @@ class FakeTable:
         self.query = "T"
         self.elapsed = 0.25
         self.request_ids = ["r-1"]
-        self.stats = None
-        self.truncated = None
+        self.stats = {"requests": 1, "retries": 0, "waited": 0.0, "bytes": 100, "service": None}
+        self.truncated: tuple[str, str] | None = None
         self.window = (None, None)
         self.__dict__.update(facts)
 
@@ -101,6 +101,12 @@ class FakeTable:
 
     def rows(self, start: int, stop: int) -> list[dict[str, Any]]:
         return [self.row(i) for i in range(start, stop)]
+
+    def arrow_types(self) -> list[str]:
+        return ["Utf8View" if type_ in ("String", "Object") else "typed" for _, type_ in self.schema]
+
+    def column(self, i: int) -> list[Any]:
+        return [row[i] for row in self.data]
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ class Service:
         return Rows(
             [("Tick", "Int64"), ("Key", "Int64")],
             kept,
-            truncated="the service's limit of rows" if cut else None,
+            truncated=("the service's limit of rows", "rows") if cut else None,
             window=(options.get("since"), options.get("until")),
             stats={"requests": 1, "retries": 0, "bytes": len(kept), "waited": 0.0},
         )

@@ -170,7 +170,10 @@ def test_results_become_arrow(client: xdrkit.Client) -> None:
     table = result.to_arrow()
     assert table.column_names == [name for name, _ in result.schema]
     assert table["Timestamp"].type == pa.timestamp("ns", "UTC")
-    assert pa.table(result).equals(table)
+    assert table["DeviceName"].type == pa.large_string()
+    direct = pa.table(result)
+    assert direct["DeviceName"].type == pa.string_view()
+    assert direct.cast(table.schema).equals(table)
 
 
 @pytest.mark.parametrize("library", ["polars", "pyarrow"])

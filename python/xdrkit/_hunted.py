@@ -205,15 +205,14 @@ class HuntResult(Sequence["dict[str, Any]"]):
         """
         import json
 
-        values: list[Any] = []
-        for value in self._table.column(self._place(column)):
-            if isinstance(value, str):
-                try:
-                    value = json.loads(value)
-                except ValueError:
-                    pass
-            values.append(value)
-        return values
+        def decoded(text: str) -> Any:
+            try:
+                return json.loads(text)
+            except ValueError:
+                return text
+
+        values = self._table.column(self._place(column))
+        return [decoded(value) if isinstance(value, str) else value for value in values]
 
     def _place(self, column: str) -> int:
         names = [name for name, _ in self._table.schema]

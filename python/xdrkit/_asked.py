@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import _core
 from ._params import written
-from ._resources import given
+from ._resources import given, seconds
 from ._split import Piece, check_parts, parts, windows
 from ._time import iso
 from ._windows import duration, when
@@ -121,6 +121,7 @@ def ask(
             if value is not None and value is not False:
                 raise InvalidArgumentError(f"{name}: goes with split", argument=name)
         return asked
+    asked.deadline = _seconds("deadline", deadline)
     asked.pieces = _pieces(asked, split, split_by)
     asked.then = _judged(asked, split_by, merge, as_stream)
     return asked
@@ -131,6 +132,16 @@ def check_concurrency(count: Any) -> int:
     if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= 32:
         raise InvalidArgumentError(f"concurrency: a number from 1 to 32, not {count!r}", argument="concurrency")
     return count
+
+
+def _seconds(name: str, value: Any) -> float | None:
+    """A number of seconds or a timedelta; Rust judges the rest."""
+    value = seconds(value)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):
+        raise InvalidArgumentError(f"{name}: seconds, a number above 0 or a timedelta, not {value!r}", argument=name)
+    return float(value)
 
 
 def _one_of(name: str, value: Any, allowed: tuple[str, ...]) -> str:

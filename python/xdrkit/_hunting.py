@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import _core
-from ._flow import Ask, Emit, Step, Work
+from ._flow import Ask, Emit, Step, Work, sleep
 from ._gather import Gather, Tally
 from ._hunted import HuntResult, Truncation
 from ._stitched import HuntPlan, StitchedResult
@@ -13,6 +13,7 @@ from .errors import (
     LegacyHuntingWarning,
     PartialResultError,
     PartialResultWarning,
+    ThrottledError,
     TruncatedResultWarning,
     XdrError,
 )
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 # Pieces that go out together are several times those that run at a time, so that a slow one holds up fewer others.
 _AHEAD = 4
+# An hour: the longest of the service's quotas but for that of a day.
+_LONGEST = 3600.0
 
 
 def hunt(core: _core.Client, asked: Asked) -> Flow[HuntResult]:
@@ -139,6 +142,16 @@ def _fetch(core: _core.Client, asked: Asked, gather: Gather, batch: list[Slot], 
         key = keys.get(id(slot))
         if key is not None and asked.cache is not None and slot.table is not None and slot.cut is None:
             yield Work(asked.cache.put, key, slot.table, core.now())
+    pause = _pause(batch, outcomes)
+    if pause and (ends is None or core.now() + pause < ends):
+        gather.tally.waited += pause
+        yield sleep(pause)
+
+
+def _pause(batch: list[Slot], outcomes: list[Any]) -> float:
+    """Seconds until the service lets those through again that it refused for its quotas."""
+    waits = (one.retry_after for slot, one in zip(batch, outcomes) if slot.is_open and isinstance(one, ThrottledError))
+    return min(max((wait or 0.0 for wait in waits), default=0.0), _LONGEST)
 
 
 def _stitch(core: _core.Client, asked: Asked, gather: Gather, began: float) -> Flow[HuntResult]:
@@ -222,16 +235,12 @@ def _brief(error: XdrError) -> str:
 
 
 def _ends(core: _core.Client, asked: Asked) -> float | None:
-    from ._resources import seconds
-
-    return None if asked.deadline is None else core.now() + float(seconds(asked.deadline))
+    return None if asked.deadline is None else core.now() + asked.deadline
 
 
 def _late(asked: Asked) -> DeadlineExceededError:
-    from ._resources import seconds
-
     return DeadlineExceededError(
-        f"the deadline of {float(seconds(asked.deadline)):g} s passed before all windows were read", retryable=True
+        f"the deadline of {asked.deadline:g} s passed before all windows were read", retryable=True
     )
 
 

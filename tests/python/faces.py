@@ -39,6 +39,17 @@ class Face:
         )
         return found
 
+    def all_of(self, name: str, /, *arguments: Any, **options: Any) -> list[Any]:
+        """Everything that an iterator gives."""
+        found = reduce(getattr, name.split("."), self.client)(*arguments, **options)
+        if self.loop is None:
+            return list(found)
+
+        async def collect() -> list[Any]:
+            return [item async for item in found]
+
+        return self.loop.run_until_complete(collect())
+
     def close(self) -> None:
         if self.loop is None:
             self.client.close()

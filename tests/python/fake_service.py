@@ -54,7 +54,7 @@ class Service:
         self.batches: list[int] = []
         self.time = NOW
         self.step = 0.0
-        self.held = 0
+        self.slept: list[float] = []
 
     def _answer(self, options: dict[str, Any]) -> Any:
         self.asked.append(options)
@@ -90,6 +90,13 @@ class Service:
 
     def now(self) -> float:
         return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.time += seconds
+
+    async def sleep_async(self, seconds: float) -> None:
+        self.sleep(seconds)
 
     def quota_plan(self, service: str, calls: int) -> float:
         return max(0.0, calls - 45) * 60 / 45

@@ -23,6 +23,7 @@ from xdrkit import (
     PermissionDeniedError,
     QueryError,
     ServiceError,
+    ThrottledError,
     TruncatedResultWarning,
 )
 from xdrkit._split import Piece, parts, windows
@@ -338,6 +339,27 @@ def test_a_deadline_bounds_all_pieces_together(monkeypatch: pytest.MonkeyPatch, 
     assert [o["deadline"] for o in service.asked][:4] == [65, 65, 65, 35]
 
 
+def test_a_used_up_quota_is_waited_for_if_the_deadline_allows(monkeypatch: pytest.MonkeyPatch, is_async: bool) -> None:
+    patch(monkeypatch)
+    service = Service([(A, 1), (B - 1, 2)])
+
+    def fails(options: dict[str, Any]) -> Any:
+        return ThrottledError("CPU", status=429, retry_after=800) if service.time < NOW + 800 else None
+
+    service.fails = fails
+    found = hunter(service, is_async).hunt("DeviceEvents", **WINDOW, split="1h")
+    assert [row["Key"] for row in found] == [1, 2]
+    assert service.slept == [800]
+    assert found.stats["waited"] == 800
+    service.time, service.slept = NOW, []
+    with pytest.raises(ThrottledError):
+        hunter(service, is_async).hunt("DeviceEvents", **WINDOW, split="1h", deadline=700)
+    assert service.slept == []
+    service.time = NOW
+    got = hunter(service, is_async).hunt_iter("DeviceEvents", **WINDOW, split="1h")
+    assert [row["Key"] for one in got for row in one] == [1, 2]
+
+
 def test_a_stream_that_breaks_off_says_where_to_go_on(monkeypatch: pytest.MonkeyPatch, is_async: bool) -> None:
     patch(monkeypatch)
     service = Service([(A + k * 60 * MINUTE, k) for k in range(24)])
@@ -428,6 +450,8 @@ UNREADABLE = {
         ({}, {"split": "1d", "on_error": "ignore", **WINDOW}, "on_error", ['"raise" or "collect"']),
         ({}, {"split": "1d", "concurrency": 0, **WINDOW}, "concurrency", ["1 to 32"]),
         ({}, {"split": "1d", "floor": "x", **WINDOW}, "floor", ["no duration"]),
+        ({}, {"split": "1d", "deadline": "x", **WINDOW}, "deadline", ["seconds"]),
+        ({}, {"split": "1d", "deadline": 0, **WINDOW}, "deadline", ["seconds"]),
         ({}, {"split": "1d", "progress": 5, **WINDOW}, "progress", ["function"]),
         (UNREADABLE, {"split": "1d", **WINDOW}, "split", ["split: every piece would answer the same rows", "split_by"]),
         (UNREADABLE, {"split": "1d", "merge": "append", **WINDOW}, "split", ["every piece would answer the same rows"]),

@@ -268,7 +268,9 @@ def _stream_whole(core: _core.Client, asked: Asked, batch_rows: int) -> Stream[H
         result = HuntResult(table, parse_dates=asked.parse_dates)
         _warn(result, legacy=not given)
         given += len(table)
-        yield Emit(result)
+        # The last tells about the whole hunt, and may have no rows.
+        if len(table):
+            yield Emit(result)
 
 
 def _stream_pieces(core: _core.Client, asked: Asked, batch_rows: int) -> Stream[HuntResult]:

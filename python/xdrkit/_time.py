@@ -42,7 +42,12 @@ def window(since: Moment | None, until: Moment | None, now: datetime | None = No
     Raises:
         InvalidArgumentError: a moment is naive, no time at all, or the window is reversed or empty.
     """
-    now = now or datetime.now(timezone.utc)
+    begin, end = ends(since, until, now or datetime.now(timezone.utc))
+    return (None if begin is None else iso(begin), None if end is None else iso(end))
+
+
+def ends(since: Moment | None, until: Moment | None, now: datetime) -> tuple[int | None, int | None]:
+    """`since` and `until` as ticks, checked; see `window`."""
     begin = None if since is None else ticks("since", since, now)
     end = None if until is None else ticks("until", until, now)
     if begin is not None and end is not None and begin >= end:
@@ -51,7 +56,7 @@ def window(since: Moment | None, until: Moment | None, now: datetime | None = No
             argument="since",
             hint="swap them" if begin > end else "the window is empty: until is the first moment after it",
         )
-    return (None if begin is None else iso(begin), None if end is None else iso(end))
+    return begin, end
 
 
 def span(timespan: timedelta | str | None) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 
-from ._time import in_range, iso, span, ticks
+from ._time import ends, in_range, iso, span, ticks
 from .errors import InvalidArgumentError
 
 TYPE_CHECKING = False
@@ -67,14 +67,7 @@ def when(
                 raise InvalidArgumentError(f"timespan: goes alone: leave {name} out, or timespan", argument="timespan")
         text = span(timespan)
         return When(None, None, text, f"timespan {text}", fixed=False)
-    begin = None if since is None else ticks("since", since, now)
-    end = None if until is None else ticks("until", until, now)
-    if begin is not None and end is not None and begin >= end:
-        raise InvalidArgumentError(
-            f"since: {iso(begin)} is not before until, {iso(end)}",
-            argument="since",
-            hint="swap them" if begin > end else "the window is empty: until is the first moment after it",
-        )
+    begin, end = ends(since, until, now)
     fixed = _fixed(since) and _fixed(until)
     said = f"since {_said(since, begin)} until {_said(until, end)}"
     return When(begin, end, None, said, fixed=fixed)

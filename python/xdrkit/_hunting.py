@@ -21,6 +21,7 @@ from .errors import (
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import FrameType
     from typing import Any
 
@@ -265,11 +266,10 @@ def _stream_whole(core: _core.Client, asked: Asked, batch_rows: int) -> Stream[H
             ) from error
         if table is None:
             return
-        result = HuntResult(table, parse_dates=asked.parse_dates)
-        _warn(result, legacy=not given)
-        given += len(table)
+        _warn(HuntResult(table), legacy=not given)
         # The last tells about the whole hunt, and may have no rows.
-        if len(table):
+        for result in _batches(asked, table, batch_rows):
+            given += len(result)
             yield Emit(result)
 
 
@@ -292,7 +292,7 @@ def _stream_pieces(core: _core.Client, asked: Asked, batch_rows: int) -> Stream[
             done += 1
             if slot.cut is not None:
                 warn(f"rows are missing from {slot.piece}: {slot.cut}", TruncatedResultWarning)
-            for result in _batches(asked, slot, batch_rows):
+            for result in _batches(asked, slot.table, batch_rows):
                 _warn(result, legacy=is_first, truncated=False)
                 is_first = False
                 given += len(result)
@@ -303,9 +303,8 @@ def _stream_pieces(core: _core.Client, asked: Asked, batch_rows: int) -> Stream[
             raise _stuck(gather, given)
 
 
-def _batches(asked: Asked, slot: Slot, batch_rows: int) -> Any:
-    """A piece's rows as results of so many rows; one without rows gives none."""
-    table = slot.table
+def _batches(asked: Asked, table: Any, batch_rows: int) -> Iterator[HuntResult]:
+    """A table as results of so many rows at most; one without rows gives none."""
     for start in range(0, len(table), batch_rows):
         part = table if len(table) <= batch_rows else table.slice(start, min(start + batch_rows, len(table)))
         yield HuntResult(part, parse_dates=asked.parse_dates)

@@ -246,8 +246,9 @@ def test_parameters_and_a_place_around_a_moment_go_with_pieces(face: Face) -> No
     begin, end = ends()
     centre = iso((begin + end) // 2)
     query = "DeviceProcessEvents | where DeviceName == host | project Timestamp, DeviceName"
-    host = face("hunt", "DeviceProcessEvents | take 1")[0]["DeviceName"]
-    options = {"around": centre, "window": ("4d", "4d"), "params": {"host": host}}
+    window = {"around": centre, "window": ("4d", "4d")}
+    host = face("hunt", "DeviceProcessEvents | take 1", **window)[0]["DeviceName"]
+    options = {**window, "params": {"host": host}}
     found = face("hunt", query, **options, split="1d")
     assert as_texts(found) == as_texts(face("hunt", query, **options))
     assert len(found) > 0

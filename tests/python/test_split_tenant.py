@@ -20,6 +20,7 @@ pytestmark = [
     pytest.mark.skipif(not hasattr(_core.Client, "hunt_many"), reason="hunt_many is not built yet"),
     pytest.mark.filterwarnings("ignore::xdrkit.LegacyHuntingWarning"),
 ]
+engine = pytest.mark.skipif(not hasattr(_core, "kql_run"), reason="kql_run is not built yet")
 SAFE = [
     "DeviceProcessEvents | project Timestamp, DeviceName, ProcessId",
     "union DeviceProcessEvents, DeviceNetworkEvents | project Timestamp, DeviceId, ActionType",
@@ -131,6 +132,7 @@ def test_rows_of_one_key_stay_together_when_split_by_it(face: Face) -> None:
         face("hunt", query, **window, split=3, split_by="NoSuchColumn")
 
 
+@engine
 @pytest.mark.parametrize(
     "query",
     [
@@ -147,6 +149,7 @@ def test_an_exact_merge_is_the_whole(face: Face, query: str) -> None:
     assert as_texts(face("hunt", query, **window, split="1d", merge=True)) == as_texts(face("hunt", query, **window))
 
 
+@engine
 def test_a_merge_of_ones_own_runs_here(face: Face, sb: xdrkit.Sandbox) -> None:
     begin, end = ends()
     found = face(
@@ -159,6 +162,7 @@ def test_a_merge_of_ones_own_runs_here(face: Face, sb: xdrkit.Sandbox) -> None:
     assert found.stats["pieces"] >= 10
 
 
+@engine
 def test_a_sorted_query_is_sorted_as_a_whole(face: Face) -> None:
     begin, end = ends()
     query = "DeviceProcessEvents | project Timestamp, DeviceName, ReportId | sort by DeviceName asc, Timestamp desc, ReportId asc"

@@ -4,7 +4,6 @@ use super::Format;
 use crate::{
     error::{Error, Kind, Result},
     files::{self, Summed},
-    json,
     rows::{Columns, Layout},
 };
 use std::{
@@ -73,7 +72,7 @@ impl Sink {
         let written = match &mut self.to {
             To::Lines(out) => out.write_all(text).and_then(|()| out.write_all(b"\n")),
             To::Columns { columns, held, file } => {
-                columns.add(&json::parse(text).map_err(|e| Error::new(Kind::BadResponse, format!("a row is no JSON: {e}")))?);
+                columns.line(text).map_err(|e| Error::new(Kind::BadResponse, format!("a row is no JSON: {e}")))?;
                 *held += text.len();
                 if columns.len() < BATCH_ROWS && *held < BATCH_BYTES {
                     return Ok(());

@@ -13,7 +13,7 @@ use arrow_array::{
 use std::{fmt::Write, io};
 
 /// A column as what it is.
-pub(super) enum Cells<'a> {
+pub(crate) enum Cells<'a> {
     Bool(&'a BooleanArray),
     Int(&'a PrimitiveArray<Int32Type>),
     Long(&'a PrimitiveArray<Int64Type>),
@@ -28,7 +28,7 @@ pub(super) enum Cells<'a> {
 }
 
 impl<'a> Cells<'a> {
-    pub(super) fn of(array: &'a ArrayRef) -> io::Result<Cells<'a>> {
+    pub(crate) fn of(array: &'a ArrayRef) -> io::Result<Cells<'a>> {
         let unknown = || io::Error::other(format!("columns of type {} cannot be written", array.data_type()));
         Ok(match Kind::of(array.data_type()).ok_or_else(unknown)? {
             Kind::Bool => Cells::Bool(array.as_boolean()),
@@ -61,7 +61,7 @@ impl<'a> Cells<'a> {
     }
 
     /// As JSON: numbers and truth values as such, moments and spans as texts.
-    pub(super) fn json(&self, row: usize, out: &mut String) {
+    pub(crate) fn json(&self, row: usize, out: &mut String) {
         if self.nulls().is_null(row) {
             return out.push_str("null");
         }

@@ -14,7 +14,7 @@ mod tests;
 mod text;
 mod whole;
 
-pub(crate) use cell::quoted;
+pub(crate) use cell::{Cells, quoted};
 pub use kind::ELEMENT;
 pub use parquet_read::{Read, read_parquet};
 pub use text::{moment, moment_of_microseconds, span};

@@ -42,7 +42,11 @@ pub fn span(nanoseconds: i64, out: &mut String) {
         never(write!(out, "{days}."));
     }
     never(write!(out, "{:02}:{:02}:{:02}", second / 3600, second / 60 % 60, second % 60));
-    fraction(i64::try_from(rest).unwrap_or(0), out);
+    match rest {
+        0 => {}
+        rest if rest % 100 == 0 => never(write!(out, ".{:07}", rest / 100)),
+        rest => never(write!(out, ".{rest:09}")),
+    }
 }
 
 fn fraction(nanoseconds: i64, out: &mut String) {
@@ -101,7 +105,7 @@ mod tests {
         for (at, text) in [
             (0, "00:00:00"),
             (90 * SECOND, "00:01:30"),
-            (-(DAY + 1) * SECOND - 500_000_000, "-1.00:00:01.5"),
+            (-(DAY + 1) * SECOND - 500_000_000, "-1.00:00:01.5000000"),
             (i64::MIN, "-106751.23:47:16.854775808"),
         ] {
             assert_eq!(said(|out| span(at, out)), text);

@@ -1,5 +1,6 @@
 //! The Python face. The only files that know PyO3; they take out, call the core, and convert. No rule of the trade lives here.
 
+mod arrow;
 mod bridge;
 mod choice;
 mod client;
@@ -48,7 +49,7 @@ mod _core {
     #[pymodule_export]
     use super::sandbox::PySandbox;
     #[pymodule_export]
-    use super::table::{PyHuntStream, PyTable, concat, read_parquet};
+    use super::table::{PyHuntStream, PyTable, concat, read_parquet, table_of};
     use pyo3::prelude::*;
 
     #[pymodule_init]

@@ -181,6 +181,12 @@ pub(super) fn read_parquet(py: Python<'_>, path: PathBuf) -> PyResult<PyTable> {
     lift(py, read).map(PyTable::new)
 }
 
+/// A table of another library, by its Arrow stream.
+#[pyfunction]
+pub(super) fn table_of(object: &Bound<'_, PyAny>) -> PyResult<PyTable> {
+    super::arrow::table_of(object).map(|table| PyTable::new(Hunted::of(table)))
+}
+
 /// Rows of one hunt in batches, while its answer arrives.
 #[pyclass(frozen, name = "HuntStream", module = "xdrkit._core")]
 pub(super) struct PyHuntStream(pub(super) Arc<HuntStream>);

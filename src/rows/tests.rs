@@ -11,6 +11,7 @@ use arrow_array::{
     cast::AsArray,
     types::{Int64Type, TimestampMicrosecondType, TimestampNanosecondType},
 };
+use proptest::prelude::*;
 use std::sync::Arc;
 
 fn frame(id: &str, rows: &str) -> Frame {
@@ -184,4 +185,88 @@ fn a_list_becomes_a_file_page_by_page() {
     drop(dropped);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "what was not kept is gone");
     assert!(crate::files::read_parquet(&path).is_ok(), "and the old file is as it was");
+}
+
+/// A row of an export as a service or somebody worse may write it.
+fn line() -> impl Strategy<Value = String> {
+    let key = prop::sample::select(vec![
+        "deviceId",
+        "DeviceId",
+        "DEVICEID",
+        "rbacGroupId",
+        "numberOfWeaknesses",
+        "diskPaths",
+        "softwareFirstSeenTimestamp",
+        "endOfSupportDate",
+        "new",
+        "dev\\u0069ceId",
+        "osPlatform",
+    ]);
+    let value = prop_oneof![
+        prop::sample::select(vec![
+            "null",
+            "true",
+            "7",
+            "-0",
+            "1.5",
+            "1e3",
+            "123456789012345678901",
+            "\"9\"",
+            "\"09\"",
+            "\"\"",
+            "\"a\\\"b\\u00e4\\ud800\"",
+            "[]",
+            "{}",
+            "[\"a\",null]",
+            "[1, 2]",
+            " { \"x\" : [ 1 ] } ",
+            "\"2020-12-30 14:17:26.0\"",
+            "\"2026-11-21T00:00:00.1234567Z\"",
+            "\"2026-11-21T02:00:00+02:00\"",
+            "\"2020-12-30\"",
+            "\"0001-01-01T00:00:00Z\"",
+            "\"9999-12-31T23:59:59.9999999Z\"",
+            "\"soon\"",
+            "nul",
+            "[1",
+            "01",
+        ])
+        .prop_map(str::to_owned),
+        "[a-zA-Z0-9 äöü]{0,12}".prop_map(|t| format!("\"{t}\"")),
+    ];
+    let space = prop::sample::select(vec!["", "", "", " ", "\t"]);
+    prop::collection::vec((key, value, space), 0..8).prop_map(|members| {
+        let members: Vec<String> =
+            members.iter().map(|(key, value, space)| format!("{space}\"{key}\"{space}:{space}{value}{space}")).collect();
+        format!("{{{}}}", members.join(","))
+    })
+}
+
+proptest! {
+    /// The short way gives what the long way gives, whatever stands in the lines.
+    #[test]
+    fn a_line_is_the_same_row_as_its_value(lines in prop::collection::vec(line(), 0..20)) {
+        let layout = Arc::new(Layout::of_export(Some("AssetSoftware")));
+        let (mut short, mut long) = (Columns::new(layout.clone()), Columns::new(layout));
+        for line in &lines {
+            match json::parse(line.as_bytes()) {
+                Ok(row) => {
+                    long.add(&row);
+                    prop_assert!(short.line(line.as_bytes()).is_ok(), "{line}");
+                }
+                Err(e) => prop_assert_eq!(short.line(line.as_bytes()), Err(e), "{}", line),
+            }
+        }
+        prop_assert_eq!(short.take().unwrap(), long.take().unwrap());
+    }
+}
+
+#[test]
+fn the_usual_line_takes_the_short_way() {
+    let mut columns = Columns::new(Arc::new(Layout::of_export(Some("AssetSoftware"))));
+    let usual = br#"{"deviceId":"d","numberOfWeaknesses":3,"diskPaths":["a","b"],"softwareFirstSeenTimestamp":"2020-12-30 14:17:26.0","endOfSupportDate":null}"#;
+    for _ in 0..3 {
+        assert!(columns.goes_short(usual));
+    }
+    assert!(!columns.goes_short(br#"{"deviceId":"d","new":1}"#), "what is not declared is for the general reader");
 }

@@ -4,12 +4,14 @@
 //! that did not fit its column is null there and stands beside it as it came. [`Table::batches`] makes of it what other libraries read.
 
 mod arrow;
+mod foreign;
 #[cfg(test)]
 mod tests;
 
 pub use arrow::Texts;
 #[cfg(any(test, feature = "python"))]
 pub(crate) use arrow::write_cell;
+pub use foreign::taken;
 
 use arrow_array::ArrayRef;
 use std::sync::Arc;

@@ -517,6 +517,12 @@ pub struct Operation {
 }
 
 impl Operation {
+    /// What its calls are counted under. "This API" is what the pages say that the usual limit is for, so that each operation has its own; the
+    /// other limits are shared by the operations that they name.
+    pub fn counted_as(&self) -> &'static str {
+        if self.quota.name == Quota::ENDPOINT.name { self.id } else { self.quota.name }
+    }
+
     /// A new declaration: reads are idempotent, everything else is not.
     pub const fn new(id: &'static str, service: Service, method: Method, path: &'static str) -> Operation {
         Operation {

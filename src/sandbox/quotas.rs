@@ -64,8 +64,8 @@ impl Quotas {
         if !self.are_kept {
             return Ok(());
         }
-        let Quota { name, per_minute, per_hour, .. } = op.quota;
-        let calls = self.calls.entry((op.service, name)).or_default();
+        let Quota { per_minute, per_hour, .. } = op.quota;
+        let calls = self.calls.entry((op.service, op.counted_as())).or_default();
         while calls.front().is_some_and(|at| *at <= now - HOUR) {
             calls.pop_front();
         }

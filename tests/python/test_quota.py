@@ -107,8 +107,8 @@ def test_who_has_more_says_so(sb: xdrkit.Sandbox) -> None:
             client.hunt(QUERY)
         assert 2 * WINDOW <= now(client) - began < 3 * WINDOW
         client.machines.get(client.machines.list().collect()[0]["id"])
-        assert of(client, "endpoint")["per_minute"] == 100
-        assert of(client, "endpoint")["used_minute"] == 2
+        assert of(client, "machines.list")["per_minute"] == 100
+        assert of(client, "machines.get")["used_minute"] == 1
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,10 @@ use crate::{
     clock::Clock,
     cloud,
     error::{Error, Result, did_you_mean, listed},
-    ops::model::{Operation, Quota, Service},
+    ops::{
+        self,
+        model::{Operation, Quota, Service},
+    },
     perprocess::PerProcess,
 };
 use lane::{Patience, Who};
@@ -77,10 +80,16 @@ impl Limits {
             Limits::Own(own) => {
                 let named = |wanted: &str| own.iter().rev().find(|(name, _)| *name == wanted).map(|(_, calls)| *calls);
                 let hunting = || if is_hunting(quota) { named(HUNTING) } else { None };
-                Rule { per_minute: named(quota.name).or_else(hunting).unwrap_or(documented.per_minute), ..documented }
+                let own = named(quota.name).or_else(|| named(family(quota))).or_else(hunting);
+                Rule { per_minute: own.unwrap_or(documented.per_minute), ..documented }
             }
         }
     }
+}
+
+/// The name under which the limit is declared.
+fn family(quota: &Quota) -> &'static str {
+    if ops::by_id(quota.name).is_some() { Quota::ENDPOINT.name } else { quota.name }
 }
 
 fn is_hunting(quota: &Quota) -> bool {
@@ -206,7 +215,12 @@ impl Part {
             Service::Endpoint => Quota::ENDPOINT,
             _ => Quota { name: service.name(), per_minute: 0, per_hour: 0, run_hour: 0, run_day: 0 },
         };
-        Part { service, quota: op.map_or_else(unknown, |op| op.quota) }
+        let of = |op: &Operation| Quota { name: op.counted_as(), ..op.quota };
+        Part { service, quota: op.map_or_else(unknown, of) }
+    }
+
+    fn is(&self, other: &Part) -> bool {
+        (self.service, self.quota.name) == (other.service, other.quota.name)
     }
 
     pub(super) fn is_hunting(&self) -> bool {
@@ -221,7 +235,7 @@ pub(super) struct Lanes {
     owner: Owner,
     tokens: Weak<Tokens>,
     client: u64,
-    seen: Mutex<Vec<(Service, &'static str, Arc<Lane>)>>,
+    seen: Mutex<Vec<(Part, Arc<Lane>)>>,
 }
 
 impl Lanes {
@@ -245,7 +259,7 @@ impl Lanes {
 
     fn lane(&self, part: &Part, clock: &dyn Clock) -> Arc<Lane> {
         let mut seen = lock(&self.seen);
-        if let Some((.., lane)) = seen.iter().find(|(service, name, _)| *service == part.service && *name == part.quota.name) {
+        if let Some((_, lane)) = seen.iter().find(|(known, _)| known.is(part)) {
             return lane.clone();
         }
         let credential = matches!(self.owner, Owner::Credential(_)).then(|| self.tokens.clone());
@@ -264,7 +278,7 @@ impl Lanes {
                 lane
             }
         };
-        seen.push((part.service, part.quota.name, lane.clone()));
+        seen.push((*part, lane.clone()));
         lane
     }
 
@@ -302,10 +316,9 @@ impl Lanes {
         let hunting =
             [(Service::Graph, Quota::HUNTING_GRAPH), (Service::Xdr, Quota::HUNTING_XDR), (Service::Endpoint, Quota::HUNTING_ENDPOINT)];
         let mut parts: Vec<Part> = hunting.into_iter().map(|(service, quota)| Part { service, quota }).collect();
-        for (service, name, _) in lock(&self.seen).iter() {
-            if !parts.iter().any(|p| p.service == *service && p.quota.name == *name) {
-                let declared = Quota::ALL.iter().find(|q| q.name == *name).copied();
-                parts.push(declared.map_or_else(|| Part::of(*service, None), |quota| Part { service: *service, quota }));
+        for (part, _) in lock(&self.seen).iter() {
+            if !parts.iter().any(|p| p.is(part)) {
+                parts.push(*part);
             }
         }
         parts.into_iter().map(|part| (part, self.lane(&part, clock).view(&self.rule(&part), clock))).collect()

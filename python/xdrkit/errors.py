@@ -155,7 +155,9 @@ class XdrError(Exception):
         return f"{type(self).__name__}({', '.join(facts)})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (type(self), self.args, self.__dict__.copy())
+        # A result stays in its process.
+        state = {name: value for name, value in self.__dict__.items() if name != "partial"}
+        return _restore, (type(self), self.args, state)
 
 
 def _restore(cls: type[XdrError], args: tuple[Any, ...], state: dict[str, Any]) -> XdrError:
@@ -303,7 +305,19 @@ class ServiceError(ApiError):
 
 
 class BadResponseError(ApiError):
-    """The answer makes no sense: cut off, no JSON, or a proxy's page. Look at what stands in between."""
+    """The answer makes no sense: cut off, no JSON, or a proxy's page. Look at what stands in between.
+
+    Attributes:
+        offset: Where in the answer it went wrong, in bytes; of hunts.
+        body: What could not be read of a hunt's answer, as it came, up to 64 MiB.
+        body_offset: Where in the answer `body` begins.
+        partial: The rows before that. None after pickling.
+    """
+
+    offset: int | None = None
+    body: bytes | None = None
+    body_offset: int | None = None
+    partial: HuntResult | None = None
 
 
 class LimitExceededError(XdrError):
@@ -384,11 +398,6 @@ class PartialResultError(XdrError):
     missing: Sequence[Any] = ()
     errors: Sequence[XdrError] = ()
     resume: str | None = None
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # A result stays in its process.
-        state = {name: value for name, value in self.__dict__.items() if name != "partial"}
-        return _restore, (type(self), self.args, state)
 
 
 class FileError(XdrError, OSError):

@@ -246,11 +246,15 @@ fn a_value_of_many_pieces_is_not_read_over_and_over() {
 
 #[test]
 fn equal_texts_of_a_chunk_are_one() {
-    let rows: Vec<String> = (0..1000).map(|n| format!(r#"{{"A":"the same long text number {}"}}"#, n % 3)).collect();
+    let rows: Vec<String> =
+        (0..1000).map(|n| format!(r#"{{"A":"the text number {} which is long and the same at its ends"}}"#, n % 3)).collect();
     let body = format!(r#"{{"results":[{}]}}"#, rows.join(","));
     let table = decoded(&[body.as_bytes()], 1000).unwrap().table;
     let array = table.chunks()[0].arrays[0].to_data();
-    assert_eq!(array.buffers()[1..].iter().map(|b| b.len()).sum::<usize>(), 3 * "the same long text number 0".len());
+    assert_eq!(
+        array.buffers()[1..].iter().map(|b| b.len()).sum::<usize>(),
+        3 * "the text number 0 which is long and the same at its ends".len()
+    );
 }
 
 fn value() -> impl Strategy<Value = String> {

@@ -123,11 +123,14 @@ fn range(view: u128) -> std::ops::Range<usize> {
     offset..offset + view as u32 as usize
 }
 
-/// Texts of one column often share their beginning or their end, seldom both and the middle.
+/// Where a text is looked for: by all of it, since what differs may stand anywhere.
 fn slot(text: &[u8]) -> usize {
-    let word = |bytes: Option<&[u8; 8]>| bytes.copied().map_or(0, u64::from_le_bytes);
-    let middle = text.get(text.len() / 2..).and_then(|rest| rest.first_chunk());
-    let mixed = (word(text.first_chunk()) ^ word(text.last_chunk()).rotate_left(21) ^ word(middle).rotate_left(42) ^ text.len() as u64)
-        .wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let (words, rest) = text.as_chunks::<8>();
+    let mut mixed = text.len() as u64;
+    let mut mix = |word: u64| mixed = (mixed.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    for word in words {
+        mix(u64::from_le_bytes(*word));
+    }
+    mix(rest.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)));
     (mixed >> 55) as usize % SLOTS
 }

@@ -5,6 +5,8 @@
 
 pub mod arriving;
 mod kept;
+pub mod lint;
+pub mod local;
 mod reads;
 pub mod schema;
 pub mod split;

@@ -76,7 +76,7 @@ pub(super) fn semantic(span: Span, message: impl Into<String>) -> Fail {
 
 pub(super) fn unsupported(span: Span, part: impl Into<String>) -> Fail {
     let part = part.into();
-    fail(ErrorKind::Unsupported, span, format!("the sandbox's query engine does not support {part}"), Some(part))
+    fail(ErrorKind::Unsupported, span, format!("the query engine of xdrkit does not support {part}"), Some(part))
 }
 
 pub(super) fn limit(span: Span, message: impl Into<String>) -> Fail {

@@ -61,8 +61,8 @@ impl Run {
 
     pub(super) fn rows(&self, plan: &Plan) -> Try<Batch> {
         match plan {
-            Plan::Table { table, window } => {
-                let batch = Batch::table(table);
+            Plan::Table { table, lazy, window } => {
+                let batch = Batch::table(table, lazy.as_ref());
                 self.charge(batch.rows)?;
                 let Some((column, from, to)) = window else {
                     return Ok(batch);

@@ -43,6 +43,43 @@ pub trait Catalog: Send + Sync {
     fn table(&self, name: &str) -> Option<Arc<Table>>;
     /// All names, for wildcards and suggestions.
     fn table_names(&self) -> Vec<String>;
+    /// The cells of a table that makes them when they are asked for; then the columns of [`Catalog::table`] have none.
+    fn lazy(&self, _name: &str) -> Option<Arc<dyn Lazy>> {
+        None
+    }
+}
+
+/// Cells that are made when a query looks at their column.
+pub trait Lazy: Send + Sync {
+    /// Which table this is, for [`Cells::Of`].
+    fn id(&self) -> usize;
+    /// One cell a row.
+    fn cells(&self, column: usize) -> &[Value];
+}
+
+/// The cells of a column of an answer.
+#[derive(Clone, Debug)]
+pub enum Cells {
+    /// Values that the query made.
+    Own(Vec<Value>),
+    /// Cells of a [`Lazy`] table as they are there, in this order; `None` stands for a row that had no match.
+    Of {
+        /// The table's id.
+        table: usize,
+        /// The column.
+        column: usize,
+        /// The rows; all of them, in their order, if there are none.
+        rows: Option<Vec<Option<usize>>>,
+    },
+}
+
+/// What a query over [`Lazy`] tables answered.
+#[derive(Clone, Debug)]
+pub struct Picked {
+    /// Name, type and cells.
+    pub columns: Vec<(Arc<str>, Type, Cells)>,
+    /// How many rows.
+    pub rows: usize,
 }
 
 /// The circumstances of a run.
@@ -103,6 +140,12 @@ fn apart<T: Send>(query: &str, work: impl FnOnce() -> Result<T, Fail> + Send) ->
     outcome.map_err(|fail| fail.locate(query))
 }
 
+/// Whether a word begins an operator behind a pipe; those that stand for tables as well (`union`) are not meant.
+pub fn is_operator(word: &str) -> bool {
+    const BEGINNINGS: [&str; 4] = ["mv", "make", "top", "sample"];
+    word != "union" && word != "print" && (parser::OPERATORS.contains(&word) || BEGINNINGS.contains(&word))
+}
+
 /// Runs a query.
 ///
 /// # Errors
@@ -110,6 +153,22 @@ fn apart<T: Send>(query: &str, work: impl FnOnce() -> Result<T, Fail> + Send) ->
 /// A query that is wrong, that needs what the engine lacks, or that asks for too much is refused; the error says which and where.
 pub fn run(query: &str, catalog: &dyn Catalog, options: &Options) -> Result<Output, KqlError> {
     apart(query, || run_here(query, catalog, options))
+}
+
+/// Runs a query over tables whose cells are made when they are asked for; what it passes on is not made at all.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn pick(query: &str, catalog: &dyn Catalog, options: &Options) -> Result<Picked, KqlError> {
+    apart(query, || {
+        let parsed = parser::parse(query)?;
+        let relation = bind::Binder::new(catalog, options).query(&parsed)?;
+        let batch = exec::Run::new(options.max_cells).rows(&relation.plan)?;
+        let cells = |at: usize| batch.cols.get(at).map_or(Cells::Own(Vec::new()), |col| col.picked(batch.rows));
+        let columns = relation.fields.iter().enumerate().map(|(at, f)| (f.name.clone(), f.ty, cells(at))).collect();
+        Ok(Picked { columns, rows: batch.rows })
+    })
 }
 
 fn run_here(text: &str, catalog: &dyn Catalog, options: &Options) -> Result<Output, Fail> {

@@ -43,7 +43,7 @@ const REFUSED_OPERATORS: [&str; 26] = [
     "assert-schema",
 ];
 
-const OPERATORS: [&str; 28] = [
+pub(super) const OPERATORS: [&str; 28] = [
     "where",
     "filter",
     "project",

@@ -1,5 +1,6 @@
 //! What the binder hands to the executor: operators over column numbers, with every name and type resolved.
 
+use super::Lazy;
 use super::aggregate::Aggregate;
 use super::ast::JoinKind;
 use super::error::{Span, Try};
@@ -20,6 +21,7 @@ pub(super) enum Plan {
     /// A table; rows out of `[from, to)` of the column are not seen.
     Table {
         table: Arc<Table>,
+        lazy: Option<Arc<dyn Lazy>>,
         window: Option<(usize, i64, i64)>,
     },
     Values(Batch),

@@ -4,6 +4,7 @@
 //! row numbers, and those operators make selections only. Expressions are trees over column numbers, evaluated a row at a time, and
 //! hand out borrowed cells wherever they can.
 
+use super::Lazy;
 use super::error::{Fail, Span, Try, limit, unsupported};
 use super::exec::Run;
 use super::plan::Plan;
@@ -33,6 +34,7 @@ type Selection = Arc<Vec<u32>>;
 #[derive(Clone)]
 enum Cells {
     Table(Arc<Table>, usize),
+    Lazy(Arc<dyn Lazy>, usize),
     Own(Arc<Vec<Value>>),
 }
 
@@ -48,6 +50,16 @@ impl Col {
         Col { cells: Cells::Own(Arc::new(cells)), selection: None, absent: Value::absent(ty) }
     }
 
+    /// The first rows, for somebody else to keep.
+    pub(super) fn picked(&self, rows: usize) -> super::Cells {
+        let Cells::Lazy(lazy, column) = &self.cells else {
+            return super::Cells::Own((0..rows).map(|row| self.get(row).clone()).collect());
+        };
+        let row = |at: &u32| (*at != NO_ROW).then_some(*at as usize);
+        let rows = self.selection.as_ref().map(|selection| selection.iter().take(rows).map(row).collect());
+        super::Cells::Of { table: lazy.id(), column: *column, rows }
+    }
+
     pub(super) fn get(&self, row: usize) -> &Value {
         let at = match &self.selection {
             None => row,
@@ -58,6 +70,7 @@ impl Col {
         };
         let cell = match &self.cells {
             Cells::Table(table, column) => table.columns.get(*column).and_then(|c| c.cells.get(at)),
+            Cells::Lazy(lazy, column) => lazy.cells(*column).get(at),
             Cells::Own(cells) => cells.get(at),
         };
         match cell {
@@ -75,9 +88,9 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    pub(super) fn table(table: &Arc<Table>) -> Batch {
+    pub(super) fn table(table: &Arc<Table>, lazy: Option<&Arc<dyn Lazy>>) -> Batch {
         let col = |(at, column): (usize, &super::value::Column)| Col {
-            cells: Cells::Table(table.clone(), at),
+            cells: lazy.map_or_else(|| Cells::Table(table.clone(), at), |lazy| Cells::Lazy(lazy.clone(), at)),
             selection: None,
             absent: Value::absent(column.ty),
         };

@@ -170,7 +170,8 @@ impl Value {
         }
     }
 
-    pub(super) fn as_i64(&self) -> Option<i64> {
+    /// A whole number, or ticks.
+    pub fn as_i64(&self) -> Option<i64> {
         match self {
             Value::Int(i) => Some(i64::from(*i)),
             Value::Long(i) | Value::DateTime(i) | Value::TimeSpan(i) => Some(*i),
@@ -178,7 +179,8 @@ impl Value {
         }
     }
 
-    pub(super) fn as_f64(&self) -> Option<f64> {
+    /// A number.
+    pub fn as_f64(&self) -> Option<f64> {
         match self {
             Value::Real(r) => Some(*r),
             other => other.as_i64().map(|i| i as f64),

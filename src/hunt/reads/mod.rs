@@ -7,6 +7,7 @@
 
 mod operators;
 mod order;
+mod tokens;
 
 pub(super) use order::Order;
 

@@ -160,41 +160,6 @@ fn summarize(scan: &Scan<'_>, (from, to): (usize, usize), columns: &Columns) -> 
 }
 
 impl Scan<'_> {
-    fn text(&self, at: usize) -> &str {
-        self.tokens.get(at).map_or("", |t| t.text)
-    }
-
-    fn start(&self, at: usize) -> usize {
-        self.tokens.get(at).map_or(0, |t| t.start)
-    }
-
-    fn end(&self, at: usize) -> usize {
-        self.tokens.get(at).map_or(0, |t| t.end)
-    }
-
-    fn partner(&self, at: usize) -> usize {
-        self.tokens.get(at).map_or(at, |t| t.partner.max(at))
-    }
-
-    /// The tokens with this text, outside of brackets.
-    fn parts_at(&self, (from, to): (usize, usize), text: &str) -> Vec<usize> {
-        let mut hits = Vec::new();
-        let mut at = from;
-        while at < to {
-            if self.tokens.get(at).is_some_and(|t| !t.quoted && t.text == text) {
-                hits.push(at);
-            }
-            at = self.partner(at) + 1;
-        }
-        hits
-    }
-
-    fn parts(&self, (from, to): (usize, usize), sign: &str) -> Vec<(usize, usize)> {
-        let hits = self.parts_at((from, to), sign);
-        let starts = std::iter::once(from).chain(hits.iter().map(|at| at + 1));
-        starts.zip(hits.iter().copied().chain([to])).collect()
-    }
-
     /// The aggregate that puts the pieces of one aggregate together.
     fn again(&self, from: usize, to: usize) -> Option<&'static str> {
         let call = from + if self.text(from + 1) == "=" { 2 } else { 0 };

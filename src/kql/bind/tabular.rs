@@ -52,7 +52,13 @@ impl Binder<'_> {
         let fields: Vec<Field> = table.columns.iter().map(|c| Field { name: c.name.clone(), ty: c.ty }).collect();
         let column = fields.iter().position(|f| f.name.as_ref() == "Timestamp" && f.ty == Type::DateTime);
         let window = column.zip(self.options.window).map(|(column, (from, to))| (column, from, to));
-        Some(Relation { fields, plan: Plan::Table { table, window }, serialized: false, name: name.into(), depth: 1 })
+        Some(Relation {
+            fields,
+            plan: Plan::Table { table, lazy: self.catalog.lazy(name), window },
+            serialized: false,
+            name: name.into(),
+            depth: 1,
+        })
     }
 
     pub(super) fn no_table(&self, name: &str, span: Span, env: &Env) -> super::super::error::Fail {

@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import timedelta
     from types import TracebackType
     from typing import Any, Literal
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ._base import Api, Service, Span
     from ._cache import HuntCache
     from ._resources import Seconds
+    from ._schema import Schema
     from ._time import Moment
 
 __all__ = ["Client"]
@@ -285,6 +286,33 @@ class Client(ClientBase, Resources):
         shared.update(timeout=timeout, deadline=deadline, parse_dates=parse_dates)
         hunts = asked_of(queries, shared)
         return run(self._core, hunt_many(self._core, hunts, concurrency, on_error, progress))
+
+    def schema(
+        self,
+        *,
+        live: bool = False,
+        tables: Sequence[str] | None = None,
+        api: Api = "auto",
+        timeout: Seconds | None = None,
+        deadline: Seconds | None = None,
+    ) -> Schema:
+        """The hunting tables with their columns and types.
+
+        Args:
+            live: Ask the service, which knows what is new and what the tenant has of its own. Else the schema that xdrkit was made
+                with is given, and nothing is sent.
+            tables: These tables alone. With `live` an application must name them, for only users may ask for all.
+            api: Which service to ask, as in `hunt`.
+            timeout: Seconds for each try.
+            deadline: Seconds for the whole call.
+
+        Raises:
+            InvalidArgumentError: there is no such table, or tables must be named.
+        """
+        from ._flow import run
+        from ._schema import schema
+
+        return run(self._core, schema(live, tables, api, timeout, deadline))
 
     def call(
         self,

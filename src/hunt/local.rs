@@ -23,6 +23,11 @@ pub const RESULT: &str = "Result";
 /// Ticks of 1970-01-01 in the engine's count.
 const EPOCH: i64 = 621_355_968_000_000_000;
 
+/// The moment, in the engine's count.
+pub fn now() -> i64 {
+    i64::try_from(jiff::Timestamp::now().as_nanosecond() / 100).map_or(EPOCH, |ticks| ticks.saturating_add(EPOCH))
+}
+
 /// Runs a query over tables. One that begins with an operator is about the table named `Result`.
 pub fn run(query: &str, tables: &[(String, Table)], now: i64) -> Result<Table> {
     let (text, inserted) = complete(query, tables);

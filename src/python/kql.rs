@@ -1,7 +1,22 @@
 //! The query language, offline: what a query reads, what is wrong with it, and queries over tables that are here.
 
-use crate::hunt::{Verdict, reads};
-use pyo3::{prelude::*, types::PyDict};
+use super::{errors::lift, table::PyTable};
+use crate::{
+    decode::Decoder,
+    hunt::{
+        Hunted, Verdict,
+        lint::{lint, places},
+        local, reads,
+        schema::Schema,
+    },
+    kql::{Type, parse_datetime},
+    table::Table,
+};
+use pyo3::{
+    prelude::*,
+    types::{PyDict, PyList},
+};
+use std::collections::HashMap;
 
 /// What a query reads, and whether its window may be cut in pieces whose rows are put behind each other.
 #[pyfunction]
@@ -23,4 +38,59 @@ pub(super) fn kql_reads<'py>(py: Python<'py>, query: &str) -> PyResult<Bound<'py
     dict.set_item("why", blame.as_ref().map(|b| b.why.as_str()))?;
     dict.set_item("merge", blame.as_ref().and_then(|b| b.merge.as_deref()))?;
     Ok(dict)
+}
+
+/// Runs a query over tables; one that begins with an operator is about the table `Result`.
+#[pyfunction]
+#[pyo3(signature = (query, tables, now=None))]
+pub(super) fn kql_run(py: Python<'_>, query: &str, tables: HashMap<String, Bound<'_, PyTable>>, now: Option<&str>) -> PyResult<PyTable> {
+    let tables: Vec<(String, Table)> = tables.into_iter().map(|(name, table)| (name, table.get().hunted().table.clone())).collect();
+    let now = now.and_then(parse_datetime).unwrap_or_else(local::now);
+    let started = std::time::Instant::now();
+    let table = py.detach(|| local::run(query, &tables, now));
+    let hunted = Hunted { query: query.to_owned(), elapsed: started.elapsed(), ..Hunted::of(lift(py, table)?) };
+    Ok(PyTable::new(hunted))
+}
+
+/// A table of rows as the service would answer them: JSON with `Schema` and `Results`.
+#[pyfunction]
+pub(super) fn kql_rows(py: Python<'_>, answer: &[u8]) -> PyResult<PyTable> {
+    let decoded = py.detach(|| {
+        let mut decoder = Decoder::hunting();
+        decoder.push(answer)?;
+        decoder.finish().map_err(|failed| failed.0)
+    });
+    Ok(PyTable::new(Hunted::of(lift(py, decoded)?.table)))
+}
+
+/// What there is to say about a query; `tables` are columns and types by the table's name, or the bundled ones.
+#[pyfunction]
+#[pyo3(signature = (query, tables=None))]
+pub(super) fn kql_lint<'py>(
+    py: Python<'py>,
+    query: &str,
+    tables: Option<HashMap<String, Vec<(String, String)>>>,
+) -> PyResult<Bound<'py, PyList>> {
+    let given = tables.map(|tables| {
+        let mut schema = Schema::default();
+        for (name, columns) in &tables {
+            schema.add(name, columns.iter().map(|(name, ty)| (name.as_str(), Type::parse(ty).unwrap_or(Type::Dynamic))));
+        }
+        schema
+    });
+    let problems = py.detach(|| lint(query, given.as_ref().unwrap_or(Schema::bundled())));
+    let list = PyList::empty(py);
+    for problem in problems {
+        let ((line, column), end) = places(query, &problem);
+        let dict = PyDict::new(py);
+        dict.set_item("severity", problem.severity.name())?;
+        dict.set_item("message", problem.message)?;
+        dict.set_item("line", line)?;
+        dict.set_item("column", column)?;
+        dict.set_item("end", end)?;
+        dict.set_item("code", problem.code)?;
+        dict.set_item("suggestion", problem.suggestion)?;
+        list.append(dict)?;
+    }
+    Ok(list)
 }

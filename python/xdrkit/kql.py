@@ -1,0 +1,236 @@
+"""The query language without the service: check a query, run it on rows that are here, write values as literals.
+
+    >>> from xdrkit import kql
+    >>> kql.lint("DeviceEvents | where DeviceNam == 'x'")
+    1:22 error: no column 'DeviceNam' in DeviceEvents; did you mean DeviceName?
+    1:1 warning: no filter on Timestamp: without since= or timespan= the service reads 30 days
+
+The engine is the one behind the sandbox. It runs what hunting uses most; what it lacks it names, and never answers wrongly.
+"""
+
+from __future__ import annotations
+
+from . import _core
+from ._hunted import HuntResult
+from ._params import literal
+from .errors import InvalidArgumentError
+
+TYPE_CHECKING = False
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+    from typing import Any, Literal
+
+    from ._schema import Schema
+
+__all__ = ["Problem", "Problems", "lint", "literal", "run"]
+
+
+class Problem:
+    """One thing to know about a query.
+
+    Attributes:
+        severity: ``"error"``: the service will refuse the query. ``"warning"``: it may be slow or not mean what was meant.
+            ``"info"``: what the engine cannot judge.
+        message: What is wrong.
+        line: The line, from 1.
+        column: The first character in it, from 1.
+        end: Line and character behind the last one.
+        code: Which kind of thing it is, such as ``"unknown-column"``.
+        suggestion: What to write instead, where that is known.
+    """
+
+    __slots__ = ("code", "column", "end", "line", "message", "severity", "suggestion")
+
+    def __init__(
+        self,
+        *,
+        severity: Literal["error", "warning", "info"],
+        message: str,
+        line: int,
+        column: int,
+        end: tuple[int, int],
+        code: str,
+        suggestion: str | None = None,
+    ) -> None:
+        self.severity: Literal["error", "warning", "info"] = severity
+        self.message = message
+        self.line = line
+        self.column = column
+        self.end = end
+        self.code = code
+        self.suggestion = suggestion
+
+    def __str__(self) -> str:
+        return f"{self.line}:{self.column} {self.severity}: {self.message}"
+
+    def __repr__(self) -> str:
+        return f"<Problem {self}>"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Problem):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
+
+    def __hash__(self) -> int:
+        return hash((self.line, self.column, self.code, self.message))
+
+
+class Problems(list["Problem"]):
+    """What `lint` found, in the order of the text: a list, which prints a problem a line."""
+
+    @property
+    def errors(self) -> list[Problem]:
+        """Those that the service would refuse the query for."""
+        return [problem for problem in self if problem.severity == "error"]
+
+    def __str__(self) -> str:
+        return "\n".join(str(problem) for problem in self) or "no problems"
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        if not self:
+            return "<p>no problems</p>"
+        rows = "".join(
+            f"<tr><td>{p.line}:{p.column}</td><td>{p.severity}</td><td style='text-align:left'>{escape(p.message)}</td></tr>"
+            for p in self
+        )
+        return f"<table><tbody>{rows}</tbody></table>"
+
+
+def lint(query: str, tables: Schema | Mapping[str, Mapping[str, str]] | None = None) -> Problems:
+    """Check names, types and syntax of a query, without the service.
+
+    Args:
+        query: The KQL.
+        tables: What there is: a `Schema` of ``client.schema()``, or columns with their types by the table's name. The bundled schema
+            if left out.
+
+    Returns:
+        What was found; empty if there is nothing to say. What the engine cannot judge is one ``"info"``, never an error.
+    """
+    if not isinstance(query, str):
+        raise InvalidArgumentError("query: takes KQL text", argument="query")
+    shapes = None
+    if tables is not None:
+        shapes = {name: list(columns.items()) for name, columns in tables.items()}
+    return Problems(Problem(**found) for found in _core.kql_lint(query, shapes))
+
+
+def run(query: str, tables: Mapping[str, Any] | None = None, *, now: datetime | str | None = None) -> HuntResult:
+    """Run a query on rows that are here. It costs no quota and sends nothing.
+
+    Args:
+        query: The KQL. One that begins with an operator or ``|`` is about the table ``Result``.
+        tables: The rows by the table's name: hunting results, data frames and all else that has ``__arrow_c_stream__``, or lists of
+            dicts.
+        now: What ``now()`` and ``ago()`` go by; the present if left out.
+
+    Raises:
+        QueryError: the query is wrong, or needs what the engine lacks (then `unsupported` names it); `line` and `column` say where.
+    """
+    if not isinstance(query, str):
+        raise InvalidArgumentError("query: takes KQL text", argument="query")
+    moment = None
+    if now is not None:
+        from ._time import iso
+        from ._windows import when
+
+        moment = iso(when(until=now).end)
+    given = {name: _table(name, rows) for name, rows in (tables or {}).items()}
+    return HuntResult(_core.kql_run(query, given, moment))
+
+
+def _table(name: str, rows: Any) -> _core.Table:
+    if isinstance(rows, HuntResult):
+        return rows._table
+    if isinstance(rows, _core.Table):
+        return rows
+    if hasattr(rows, "__arrow_c_stream__"):
+        return _core.table_of(rows)
+    if isinstance(rows, (list, tuple)) and all(isinstance(row, dict) for row in rows):
+        return of_dicts(rows)
+    raise InvalidArgumentError(
+        f"tables: {name!r} must be a hunting result, have __arrow_c_stream__ (polars, pyarrow, pandas from 2.2), or be a list of dicts",
+        argument="tables",
+    )
+
+
+def of_dicts(rows: Iterable[Mapping[str, Any]]) -> _core.Table:
+    """A table of dicts: a column for every key, of the type that all its values have, else text."""
+    import json
+
+    rows = list(rows)
+    kinds: dict[str, set[str]] = {}
+    for row in rows:
+        for key, value in row.items():
+            kind = _kind(value)
+            found = kinds.setdefault(str(key), set())
+            if kind:
+                found.add(kind)
+    types = {name: _together(found) for name, found in kinds.items()}
+    results = [{str(key): _cell(value, types[str(key)]) for key, value in row.items()} for row in rows]
+    schema = [{"Name": name, "Type": type_} for name, type_ in types.items()]
+    return _core.kql_rows(json.dumps({"Schema": schema, "Results": results}).encode())
+
+
+def _kind(value: Any) -> str:
+    from datetime import date, timedelta
+    from uuid import UUID
+
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "SByte"
+    if isinstance(value, int):
+        return "Int64" if -(1 << 63) <= value < 1 << 63 else "Double"
+    if isinstance(value, float):
+        return "Double"
+    if isinstance(value, date):
+        return "DateTime"
+    if isinstance(value, timedelta):
+        return "TimeSpan"
+    if isinstance(value, UUID):
+        return "Guid"
+    if isinstance(value, (dict, list, tuple)):
+        return "Object"
+    return "String"
+
+
+def _together(kinds: set[str]) -> str:
+    if kinds == {"Int64", "Double"}:
+        return "Double"
+    return next(iter(kinds)) if len(kinds) == 1 else "String"
+
+
+def _cell(value: Any, type_: str) -> Any:
+    from datetime import date, datetime, timedelta, timezone
+
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, timedelta):
+        ticks = (value.days * 86_400 + value.seconds) * 10_000_000 + value.microseconds * 10
+        sign, ticks = ("-" if ticks < 0 else ""), abs(ticks)
+        seconds, fraction = divmod(ticks, 10_000_000)
+        days, seconds = divmod(seconds, 86_400)
+        return f"{sign}{days}.{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{fraction:07}"
+    if isinstance(value, datetime):
+        aware = value if value.tzinfo else value.replace(tzinfo=timezone.utc)
+        return aware.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return f"{value.isoformat()}T00:00:00Z"
+    if type_ == "String":
+        import json
+
+        return json.dumps(value, default=str) if isinstance(value, (bool, dict, list, tuple)) else str(value)
+    if isinstance(value, (bool, int, float)):
+        return value
+    if type_ == "Object":
+        import json
+
+        return json.dumps(value, default=str, separators=(",", ":"))
+    return str(value)

@@ -197,6 +197,21 @@ class HuntResult(Sequence["dict[str, Any]"]):
             return [parse_datetime(value) for value in seen.values()]
         return list(seen.values())
 
+    def query(self, kql: str) -> HuntResult:
+        """Run KQL on these rows, here: no request, no quota. They are the table ``Result``.
+
+        A query that begins with an operator is about them: ``result.query("summarize count() by DeviceName")``. What it only passes
+        on keeps its value to the last digit.
+
+        Raises:
+            QueryError: the query is wrong, or needs what the engine here lacks (then `unsupported` names it).
+        """
+        if not isinstance(kql, str):
+            raise InvalidArgumentError("kql: takes KQL text", argument="kql")
+        from . import _core
+
+        return HuntResult(_core.kql_run(kql, {"Result": self._table}), parse_dates=bool(self._dates))
+
     def dynamic(self, column: str) -> list[Any]:
         """The values of a column of JSON text, decoded: dicts, lists and the like. None stays None, and text that is no JSON stays text.
 

@@ -27,7 +27,7 @@ class Schema(dict["str", "dict[str, str]"]):
 
     live: bool
 
-    def __init__(self, tables: Mapping[str, Mapping[str, str]] = {}, *, live: bool = False) -> None:  # noqa: B006
+    def __init__(self, tables: Mapping[str, Mapping[str, str]] = {}, *, live: bool = False) -> None:
         super().__init__({name: dict(columns) for name, columns in tables.items()})
         self.live = live
 
@@ -41,7 +41,7 @@ class Schema(dict["str", "dict[str, str]"]):
             return dict(self[table])
         from difflib import get_close_matches
 
-        near = get_close_matches(table, self, 1, 0.6) if isinstance(table, str) else []
+        near = get_close_matches(str(table), self, 1, 0.6)
         hint = f"did you mean {near[0]!r}?" if near else None
         raise InvalidArgumentError(f"table: there is no table {table!r} in this schema", argument="table", hint=hint)
 
@@ -87,7 +87,8 @@ def schema(
     deadline: Any = None,
 ) -> Flow[Schema]:
     """The flow behind ``client.schema()``."""
-    if tables is not None and (isinstance(tables, str) or not all(isinstance(name, str) and name for name in tables)):
+    names: Any = tables
+    if names is not None and (isinstance(names, str) or not all(isinstance(name, str) and name for name in names)):
         raise InvalidArgumentError("tables: takes a list of names", argument="tables")
     if api not in ("auto", "graph", "xdr", "endpoint"):
         raise InvalidArgumentError(
@@ -106,7 +107,9 @@ def schema(
             # For users alone, and in beta: the query language tells as much, a table at a time.
             refused = error
         else:
-            found = Schema({t["name"]: {c["name"]: c["dataType"] for c in t["columns"]} for t in whole["tables"]}, live=True)
+            found = Schema(
+                {t["name"]: {c["name"]: c["dataType"] for c in t["columns"]} for t in whole["tables"]}, live=True
+            )
             return found if tables is None else Schema({name: found.columns(name) for name in tables}, live=True)
     if tables is None:
         raise InvalidArgumentError(

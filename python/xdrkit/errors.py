@@ -263,7 +263,17 @@ class BadRequestError(ApiError):
 
 
 class QueryError(BadRequestError):
-    """The service refuses the hunting query: correct the KQL, or make it cheaper where it names a limit."""
+    """The hunting query is refused: correct the KQL, or make it cheaper where a limit is named.
+
+    Attributes:
+        line: Where, for a query that ran here (`HuntResult.query`, `kql.run`): the line, from 1.
+        column: The first character in it, from 1.
+        unsupported: What the engine that runs queries here lacks; the service may well know it.
+    """
+
+    line: int | None = None
+    column: int | None = None
+    unsupported: str | None = None
 
 
 class UnauthorizedError(ApiError):

@@ -140,7 +140,8 @@ def run(query: str, tables: Mapping[str, Any] | None = None, *, now: datetime | 
         from ._time import iso
         from ._windows import when
 
-        moment = iso(when(until=now).end)
+        end = when(until=now).end
+        moment = None if end is None else iso(end)
     given = {name: _table(name, rows) for name, rows in (tables or {}).items()}
     return HuntResult(_core.kql_run(query, given, moment))
 
@@ -217,7 +218,8 @@ def _cell(value: Any, type_: str) -> Any:
         sign, ticks = ("-" if ticks < 0 else ""), abs(ticks)
         seconds, fraction = divmod(ticks, 10_000_000)
         days, seconds = divmod(seconds, 86_400)
-        return f"{sign}{days}.{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{fraction:07}"
+        clock = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+        return f"{sign}{f'{days}.' if days else ''}{clock}{f'.{fraction:07}' if fraction else ''}"
     if isinstance(value, datetime):
         aware = value if value.tzinfo else value.replace(tzinfo=timezone.utc)
         return aware.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")

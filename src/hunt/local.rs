@@ -31,7 +31,8 @@ pub fn now() -> i64 {
 /// Runs a query over tables. One that begins with an operator is about the table named `Result`.
 pub fn run(query: &str, tables: &[(String, Table)], now: i64) -> Result<Table> {
     let (text, inserted) = complete(query, tables);
-    let catalog = Here { tables: tables.iter().enumerate().map(|(id, (name, table))| (name.clone(), Arc::new(Rows::new(id, table)))).collect() };
+    let catalog =
+        Here { tables: tables.iter().enumerate().map(|(id, (name, table))| (name.clone(), Arc::new(Rows::new(id, table)))).collect() };
     let options = Options { max_rows: usize::MAX, max_cells: usize::MAX >> 1, ..Options::at(now) };
     let picked = kql::pick(&text, &catalog, &options).map_err(|error| refused(query, error, inserted))?;
     let columns = picked.columns.iter().map(|(name, ty, cells)| column(name, *ty, cells, tables)).collect();
@@ -281,11 +282,15 @@ fn gather(table: &Table, at: usize, rows: Option<&[Option<usize>]>, count: usize
     let ty = table.columns().get(at).map_or(WireType::Text, |c| c.ty);
     let array: ArrayRef = match ty {
         WireType::Bool => Arc::new(places().map(|p| there(p).map(|(a, row)| a.as_boolean().value(row))).collect::<BooleanArray>()),
-        WireType::Int => Arc::new(places().map(|p| there(p).map(|(a, row)| a.as_primitive::<Int32Type>().value(row))).collect::<Int32Array>()),
+        WireType::Int => {
+            Arc::new(places().map(|p| there(p).map(|(a, row)| a.as_primitive::<Int32Type>().value(row))).collect::<Int32Array>())
+        }
         WireType::Long | WireType::DateTime | WireType::TimeSpan => {
             Arc::new(places().map(|p| there(p).map(|(a, row)| a.as_primitive::<Int64Type>().value(row))).collect::<Int64Array>())
         }
-        WireType::Double => Arc::new(places().map(|p| there(p).map(|(a, row)| a.as_primitive::<Float64Type>().value(row))).collect::<Float64Array>()),
+        WireType::Double => {
+            Arc::new(places().map(|p| there(p).map(|(a, row)| a.as_primitive::<Float64Type>().value(row))).collect::<Float64Array>())
+        }
         WireType::Text | WireType::Guid | WireType::Decimal | WireType::Dynamic => {
             let mut texts = StringViewBuilder::with_capacity(rows.len()).with_deduplicate_strings();
             for (row, found) in rows.iter().zip(places()) {
@@ -404,7 +409,8 @@ mod tests {
         let mut got = rows(&made);
         got[0][4] = Some("12345678901234567000".to_owned());
         assert_eq!(got, expected);
-        let computed = ask("take 1 | project T = cDateTime + cTimeSpan, D = cObject.a[0], S = strcat(cString, '!'), N = cInt64 - 1").unwrap();
+        let computed =
+            ask("take 1 | project T = cDateTime + cTimeSpan, D = cObject.a[0], S = strcat(cString, '!'), N = cInt64 - 1").unwrap();
         assert_eq!(wires(&computed), ["DateTime", "Object", "String", "Int64"]);
         assert_eq!(computed.texts(0)[0].as_deref(), Some("2026-11-02T02:03:04.1234572Z"));
         assert_eq!(format_datetime(EPOCH), "1970-01-01T00:00:00Z");

@@ -101,7 +101,9 @@ impl KqlError {
 /// The known name nearest to a mistyped one, if it is near.
 pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = name.to_lowercase();
-    let allowed = (wanted.chars().count() / 3).max(1);
+    // Of two letters one is half a name.
+    let length = wanted.chars().count();
+    let allowed = if length < 3 { 0 } else { length / 3 };
     known
         .into_iter()
         .map(|k| (distance(&wanted, &k.to_lowercase()), k))

@@ -32,6 +32,10 @@ impl PyTable {
         PyTable(hunted.into())
     }
 
+    pub(super) fn hunted(&self) -> &Arc<Hunted> {
+        &self.0
+    }
+
     /// The same facts about other rows.
     fn with(&self, table: Table) -> PyTable {
         PyTable::new(Hunted { table, ..self.0.facts() })

@@ -9,6 +9,7 @@ mod foreign;
 mod tests;
 
 pub use arrow::Texts;
+pub(crate) use arrow::write_any;
 #[cfg(any(test, feature = "python"))]
 pub(crate) use arrow::write_cell;
 pub use foreign::taken;

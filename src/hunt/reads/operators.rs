@@ -19,7 +19,6 @@ const ROW_WISE: &[&str] = &[
     "mvexpand",
     "mv-apply",
     "render",
-    "as",
 ];
 
 /// Joins that answer for each left row alone.
@@ -27,7 +26,8 @@ const ROW_WISE_JOINS: &[&str] = &["inner", "leftouter", "leftsemi", "leftanti", 
 
 /// Whether a part of a query that begins with this word is an operator and no source.
 pub(super) fn is_operator(word: &str) -> bool {
-    ROW_WISE.contains(&word)
+    word == "as"
+        || ROW_WISE.contains(&word)
         || ["summarize", "take", "limit", "top", "sort", "order", "count", "distinct", "sample", "serialize", "mv", "make", "scan", "step"]
             .contains(&word)
 }
@@ -71,15 +71,17 @@ impl<'q> Scanner<'q> {
             }
             "union" => self.union(from, to, Some(rows)),
             "join" | "lookup" => self.join(rows, name, from, to),
+            "as" => {
+                let given = to.saturating_sub(1).max(args);
+                self.names.push((self.text(given), super::Bound::Rows(rows.clone())));
+                rows
+            }
             _ if ROW_WISE.contains(&name) => {
                 self.row_wise(&rows, name, from, args, to);
                 let lost = rows.order.as_ref().filter(|o| !self.keeps(o, name, args, to)).map(|o| o.at);
                 if let Some(sort) = lost {
                     let why = format!("behind {name:?} the rows cannot be sorted again; put it last");
                     self.trouble(sort, self.text(sort), why);
-                }
-                if name == "as" {
-                    self.names.push((self.text(args), super::Bound::Rows(rows.clone())));
                 }
                 Rows { order: rows.order.filter(|_| lost.is_none()), ..rows }
             }

@@ -89,11 +89,11 @@ def test_problems_show_themselves() -> None:
 
 
 def test_lint_goes_by_the_tables_that_it_is_given() -> None:
-    own = {"Mine_CL": {"TimeGenerated": "datetime", "Who": "string"}}
-    assert kql.lint("Mine_CL | where TimeGenerated > ago(1d) and Who == 'x'", own) == []
-    found = kql.lint("Mine_CL | where Wo == 'x'", own)
+    own = {"Mine_CL": {"TimeGenerated": "datetime", "Whom": "string"}}
+    assert kql.lint("Mine_CL | where TimeGenerated > ago(1d) and Whom == 'x'", own) == []
+    found = kql.lint("Mine_CL | where Wom == 'x'", own)
     assert [p.code for p in found] == ["unknown-column"]
-    assert found[0].suggestion == "Who"
+    assert found[0].suggestion == "Whom"
     assert kql.lint("DeviceEvents | take 1", own)[0].code == "unknown-table"
     with pytest.raises(InvalidArgumentError, match="query"):
         kql.lint(5)  # type: ignore[arg-type]

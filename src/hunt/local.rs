@@ -249,7 +249,8 @@ fn there(found: Option<Place<'_>>) -> Option<(&ArrayRef, usize)> {
 /// Rows of one column, as they are.
 fn gather(table: &Table, at: usize, rows: Option<&[Option<usize>]>, count: usize) -> (ArrayRef, Vec<Odd>) {
     let all: Vec<Option<usize>>;
-    let rows = match rows {
+    let in_place = |rows: &&[Option<usize>]| rows.len() == table.rows() && rows.iter().enumerate().all(|(at, row)| *row == Some(at));
+    let rows = match rows.filter(|rows| !in_place(rows)) {
         Some(rows) => rows,
         None => {
             if let ([chunk], true) = (table.chunks(), count == table.rows())

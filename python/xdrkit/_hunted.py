@@ -178,7 +178,8 @@ class HuntResult(Sequence["dict[str, Any]"]):
     @property
     def missing(self) -> list[Any]:
         """The windows of a split that failed and are not in it: UTC texts of the first moment and the first after. Empty if none."""
-        return []
+        told = getattr(self._table, "missing", None) or []
+        return [tuple(one) if isinstance(one, list) else one for one in told]
 
     def unique(self, column: str) -> list[Any]:
         """The different values of a column in the order of their first appearance, without None.

@@ -6,7 +6,7 @@ from . import _core
 from ._flow import Ask, Emit, Step, Work, sleep
 from ._gather import Gather, Tally
 from ._hunted import HuntResult, Truncation
-from ._stitched import HuntPlan, StitchedResult
+from ._stitched import HuntPlan, StitchedResult, about
 from .errors import (
     DeadlineExceededError,
     InvalidArgumentError,
@@ -172,7 +172,7 @@ def _stitch(core: _core.Client, asked: Asked, gather: Gather, began: float) -> F
     if asked.then is not None:
         table = yield Work(_core.kql_run, f"Result | {asked.then}", {"Result": table})
     facts["elapsed"] = core.now() - began
-    result = StitchedResult(table, facts, parse_dates=asked.parse_dates)
+    result = StitchedResult(_core.stitched(table, about(facts)), facts, parse_dates=asked.parse_dates)
     if missing:
         errors = [gather.error_of(slot) for slot in missing]
         if asked.on_error == "raise":

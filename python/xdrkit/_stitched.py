@@ -56,6 +56,27 @@ class StitchedResult(HuntResult):
         return list(self._facts["missing"])
 
 
+def about(facts: dict[str, Any]) -> dict[str, Any]:
+    """The facts in the words in which a file keeps them."""
+    since, until = facts["window"]
+    stats, truncated = facts["stats"], facts["truncated"]
+    told = {
+        "api": facts["api"],
+        "query": facts["kql"],
+        "since": since,
+        "until": until,
+        "elapsed": facts["elapsed"],
+        "request_ids": facts["request_ids"],
+        "requests": stats["requests"],
+        "waited": stats["waited"],
+        "bytes": stats["bytes"],
+        "stats": stats["service"],
+        "truncated": None if truncated is None else truncated.reason,
+        "missing": [one if isinstance(one, str) else list(one) for one in facts["missing"]] or None,
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
 class HuntPlan(Sequence["tuple[str | None, str | None]"]):
     """What a hunt would ask for: a sequence of its windows, each with its first moment and the first moment after it.
 

@@ -165,6 +165,8 @@ pub struct Hunted {
     pub tries: u32,
     /// How long it waited for quotas.
     pub waited: Duration,
+    /// The windows that a hunt in pieces could not read, if there are any: a list.
+    pub missing: Option<Value>,
 }
 
 impl Hunted {
@@ -182,6 +184,7 @@ impl Hunted {
             bytes: 0,
             tries: 0,
             waited: Duration::ZERO,
+            missing: None,
         }
     }
 
@@ -194,6 +197,7 @@ impl Hunted {
             request_ids: self.request_ids.clone(),
             window: self.window.clone(),
             stats: self.stats.clone(),
+            missing: self.missing.clone(),
             ..*self
         }
     }

@@ -19,6 +19,7 @@ mod mailbox;
 mod rows;
 mod runtime;
 mod sandbox;
+mod stitch;
 mod table;
 
 use pyo3::prelude::*;
@@ -48,6 +49,8 @@ mod _core {
     use super::runtime::{_panic_for_test, _panic_for_test_async, cli};
     #[pymodule_export]
     use super::sandbox::PySandbox;
+    #[pymodule_export]
+    use super::stitch::stitched;
     #[pymodule_export]
     use super::table::{PyHuntStream, PyTable, concat, read_parquet, table_of};
     use pyo3::prelude::*;

@@ -106,6 +106,12 @@ impl PyTable {
         self.0.window.ends()
     }
 
+    /// The windows that a hunt in pieces could not read; None if there are none.
+    #[getter]
+    fn missing<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.0.missing.as_ref().map(|missing| to_python(py, missing)).transpose()
+    }
+
     fn row<'py>(&self, py: Python<'py>, i: usize) -> PyResult<Bound<'py, PyDict>> {
         let table = &self.0.table;
         let (chunk, row) = table.find(i).ok_or_else(|| pyo3::exceptions::PyIndexError::new_err("row index out of range"))?;

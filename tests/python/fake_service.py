@@ -122,6 +122,7 @@ def patch(monkeypatch: Any, **reads: Any) -> None:
     """Stands in for the native functions on tables and queries."""
     said = {"tables": ["DeviceEvents"], "verdict": "safe", "operator": None, "merge": None, "order": None, **reads}
     monkeypatch.setattr(_core, "concat", concat, raising=False)
+    monkeypatch.setattr(_core, "stitched", lambda table, about: table, raising=False)
     monkeypatch.setattr(_core, "kql_reads", lambda query: said, raising=False)
 
 

@@ -253,7 +253,6 @@ def test_what_is_wrong_is_refused(arguments: Any, name: str, tmp_path: Path, mon
     assert caught.value.argument == name
 
 
-@pytest.mark.skipif(not hasattr(_core, "read_parquet"), reason="read_parquet is not built yet")
 def test_against_a_tenant_values_come_back_as_they_were(
     face: Face, faces: Faces, sb: xdrkit.Sandbox, tmp_path: Path
 ) -> None:

@@ -12,8 +12,6 @@ from xdrkit import HuntResult, InvalidArgumentError, PartialFailureError, QueryE
 
 from .faces import Face, operations_of
 
-pytestmark = pytest.mark.skipif(not hasattr(xdrkit._core.Client, "hunt_many"), reason="hunt_many is not built yet")
-
 PROCESSES = "DeviceProcessEvents | project Timestamp, DeviceName | take 5"
 WRONG = "DeviceEvents | wher x"
 

@@ -217,8 +217,6 @@ def test_every_type_of_a_table_arrives(client: xdrkit.Client) -> None:
 
 def test_a_data_frame_goes_with_the_query(client: xdrkit.Client) -> None:
     pl = pytest.importorskip("polars")
-    if not hasattr(xdrkit._core, "table_of"):
-        pytest.skip("table_of is not built yet")
     frame = pl.DataFrame({"host name": ["a", "b\"'"], "n": [1, None]})
     found = client.hunt("hosts | project a = ['host name'], n", params={"hosts": frame})
     assert found.rows == [{"a": "a", "n": 1}, {"a": "b\"'", "n": None}]

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import xdrkit
-from xdrkit import InvalidArgumentError, PartialResultError, QueryError, TruncatedResultWarning, _core
+from xdrkit import HuntResult, InvalidArgumentError, PartialResultError, QueryError, TruncatedResultWarning, _core
 from xdrkit._time import iso
 from xdrkit._windows import DAY, when
 
 from .faces import Face, operations_of
 from .fake_service import TOO_LARGE
 
-pytestmark = [
-    pytest.mark.skipif(not hasattr(_core.Client, "hunt_many"), reason="hunt_many is not built yet"),
-    pytest.mark.filterwarnings("ignore::xdrkit.LegacyHuntingWarning"),
-]
-engine = pytest.mark.skipif(not hasattr(_core, "kql_run"), reason="kql_run is not built yet")
+pytestmark = pytest.mark.filterwarnings("ignore::xdrkit.LegacyHuntingWarning")
 SAFE = [
     "DeviceProcessEvents | project Timestamp, DeviceName, ProcessId",
     "union DeviceProcessEvents, DeviceNetworkEvents | project Timestamp, DeviceId, ActionType",
@@ -121,6 +118,25 @@ def test_what_stays_away_is_named(face: Face, sb: xdrkit.Sandbox) -> None:
     assert as_texts(error.partial) == as_texts(rest)
 
 
+def test_a_file_of_a_result_in_pieces_knows_what_is_in_it(face: Face, sb: xdrkit.Sandbox, tmp_path: Path) -> None:
+    begin, end = ends()
+    window = (iso(begin), iso(end))
+    sb.fault(
+        operation="graph.hunting.run", status=400, body={"error": {"code": "BadRequest", "message": TOO_LARGE}}, times=1
+    )
+    options = {"split": "5d", "floor": "5d", "concurrency": 1, "on_error": "collect"}
+    with pytest.warns(xdrkit.PartialResultWarning):
+        found = face("hunt", SAFE[0], since=window[0], until=window[1], **options)
+    found.write_parquet(tmp_path / "found.parquet")
+    again = HuntResult(_core.read_parquet(str(tmp_path / "found.parquet")))
+    assert again == found
+    assert again.window == found.window == window
+    assert again.kql == found.kql == SAFE[0]
+    assert again.missing == found.missing != []
+    assert again.request_ids == found.request_ids
+    assert again.stats["requests"] == found.stats["requests"] > 1
+
+
 def test_rows_of_one_key_stay_together_when_split_by_it(face: Face) -> None:
     begin, end = ends()
     window = {"since": iso(begin), "until": iso(end)}
@@ -132,7 +148,6 @@ def test_rows_of_one_key_stay_together_when_split_by_it(face: Face) -> None:
         face("hunt", query, **window, split=3, split_by="NoSuchColumn")
 
 
-@engine
 @pytest.mark.parametrize(
     "query",
     [
@@ -149,7 +164,6 @@ def test_an_exact_merge_is_the_whole(face: Face, query: str) -> None:
     assert as_texts(face("hunt", query, **window, split="1d", merge=True)) == as_texts(face("hunt", query, **window))
 
 
-@engine
 def test_a_merge_of_ones_own_runs_here(face: Face, sb: xdrkit.Sandbox) -> None:
     begin, end = ends()
     found = face(
@@ -162,7 +176,6 @@ def test_a_merge_of_ones_own_runs_here(face: Face, sb: xdrkit.Sandbox) -> None:
     assert found.stats["pieces"] >= 10
 
 
-@engine
 def test_a_sorted_query_is_sorted_as_a_whole(face: Face) -> None:
     begin, end = ends()
     query = "DeviceProcessEvents | project Timestamp, DeviceName, ReportId | sort by DeviceName asc, Timestamp desc, ReportId asc"

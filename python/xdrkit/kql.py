@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from . import _core
 from ._hunted import HuntResult
-from ._params import literal
+from ._literals import literal, null
 from .errors import InvalidArgumentError
 
 TYPE_CHECKING = False
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from ._schema import Schema
 
-__all__ = ["Problem", "Problems", "lint", "literal", "run"]
+__all__ = ["Problem", "Problems", "lint", "literal", "null", "run"]
 
 
 class Problem:

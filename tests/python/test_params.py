@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 import xdrkit
-from xdrkit import InvalidArgumentError, _params
-from xdrkit._params import literal, null, prelude
+from xdrkit import InvalidArgumentError, _literals
+from xdrkit._params import prelude
+from xdrkit.kql import literal, null
 
 from .faces import Face
 
@@ -226,7 +227,7 @@ def test_a_data_frame_goes_with_the_query(client: xdrkit.Client) -> None:
 def test_a_table_that_is_too_large_is_refused_with_the_way_out(
     client: xdrkit.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_params, "LARGEST", 1000)
+    monkeypatch.setattr(_literals, "LARGEST", 1000)
     table = client.hunt("DeviceProcessEvents | take 100")
     with pytest.raises(InvalidArgumentError, match="100 rows is more than goes with a query") as caught:
         literal(table)

@@ -209,8 +209,10 @@ PURE = (
     "src/request.rs",
     "src/page/",
     "src/rows/",
-    "src/hunt/decode.rs",
-    "src/hunt/columns.rs",
+    "src/decode/",
+    "src/table/",
+    "src/files/",
+    "src/kql/",
     "src/error.rs",
     "src/json.rs",
 )

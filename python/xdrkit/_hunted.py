@@ -292,7 +292,7 @@ class HuntResult(Sequence["dict[str, Any]"]):
         """
         duckdb = library("duckdb", "duckdb")
         table = self.to_arrow()
-        return (duckdb if connection is None else connection).from_arrow(table)  # type: ignore[no-any-return]
+        return (duckdb if connection is None else connection).from_arrow(table)
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """The Arrow C stream, which polars, pyarrow, DuckDB and others read without copying."""

@@ -334,3 +334,15 @@ def test_rows_share_their_texts_and_nothing_else(serve: Callable[..., Wire]) -> 
     assert result[0]["N"] == 0
     assert [r["N"] for r in result[990:]] == list(range(990, 1000))
     assert result[-1] == shown(999)
+
+
+def test_sql_runs_on_a_result(serve: Callable[..., Wire]) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    pytest.importorskip("pyarrow")
+    result = Hunter("sync").hunt(serve(whole(body(*range(100)))))
+    with duckdb.connect() as connection:
+        relation = result.to_duckdb(connection)
+        found = relation.query("r", "select S, count(*) as n, max(T) as last from r group by S order by S").fetchall()
+    assert [(text, n) for text, n, _ in found] == [
+        (f"text number {i} that repeats", 15 if i < 2 else 14) for i in range(7)
+    ]

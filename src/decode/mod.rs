@@ -7,9 +7,12 @@
 //!
 //! Pieces of the body may end anywhere. A row that is not here as a whole leaves nothing behind and is read again when there is more.
 
+#[cfg(any(test, fuzzing))]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a difference is to be seen")]
+pub mod agree;
 pub(crate) mod column;
 pub(crate) mod dynamic;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 mod reference;
 pub(crate) mod rows;
 pub(crate) mod scan;

@@ -10,7 +10,7 @@ mod tests;
 
 pub use arrow::Texts;
 pub(crate) use arrow::write_any;
-#[cfg(any(test, feature = "python"))]
+#[cfg(any(test, fuzzing, feature = "python"))]
 pub(crate) use arrow::write_cell;
 pub use foreign::taken;
 

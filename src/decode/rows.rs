@@ -22,11 +22,13 @@ enum Target {
     Column(usize),
     /// It tells about the column of that number, if there is one.
     Annotation(Option<usize>),
+    /// The same, with the value that stands in `text`: whether that says that the column's list is encoded.
+    Told(Option<usize>, bool),
 }
 
 #[derive(Debug)]
 struct Expected {
-    /// The key as it stands, with its quotation marks and the colon.
+    /// The key as it stands, with its quotation marks and the colon; of an annotation also the value, which seldom changes.
     text: Box<[u8]>,
     target: Target,
 }
@@ -118,12 +120,16 @@ impl Rows {
                 }
             };
             first = false;
-            cursor.space();
-            let from = cursor.at();
-            let token = cursor.value()?;
             match target {
-                Target::Annotation(about) => encoded = about.filter(|_| says_encoded(&token)),
+                Target::Told(about, is_encoded) => encoded = about.filter(|_| is_encoded),
+                Target::Annotation(about) => {
+                    let token = cursor.value()?;
+                    encoded = about.filter(|_| says_encoded(&token));
+                }
                 Target::Column(i) => {
+                    cursor.space();
+                    let from = cursor.at();
+                    let token = cursor.value()?;
                     filled += self.cell(i, token, encoded == Some(i)).map_err(|(offset, message)| Stop::Bad(from + offset, message))?
                 }
             }
@@ -161,17 +167,29 @@ impl Rows {
         cursor.expect(b':', "expected a colon")?;
         let text = from.get(..raw.bytes.len() + 3).filter(|_| tight);
         if let Some(text) = text
-            && let Some(ahead) = self.expected.iter().skip(at).position(|e| *e.text == *text)
+            && let Some(ahead) = self.expected.iter().skip(at).position(|e| e.text.starts_with(text))
         {
             let next = at + ahead;
-            return Ok((self.expected.get(next).map_or(Target::Annotation(None), |e| e.target), next + 1));
+            let target = match self.expected.get(next).map(|e| e.target) {
+                Some(Target::Told(about, _)) => Target::Annotation(about),
+                Some(target) => target,
+                None => Target::Annotation(None),
+            };
+            return Ok((target, next + 1));
         }
         // The value is looked at for its type, and read by the caller.
-        let ahead = cursor.clone().value()?;
+        let mut beyond = cursor.clone();
+        let ahead = beyond.value()?;
         let target = self.target(name, ahead);
+        let (text, expected) = match (target, ahead, text) {
+            (Target::Annotation(about), Token::Text(value), Some(text)) if beyond.at() == cursor.at() + value.bytes.len() + 2 => {
+                (from.get(..text.len() + value.bytes.len() + 2), Target::Told(about, says_encoded(&ahead)))
+            }
+            _ => (text, target),
+        };
         match text {
             Some(text) if self.expected.len() < MAX_EXPECTED => {
-                self.expected.insert(at.min(self.expected.len()), Expected { text: text.into(), target });
+                self.expected.insert(at.min(self.expected.len()), Expected { text: text.into(), target: expected });
                 Ok((target, at + 1))
             }
             _ => Ok((target, at)),

@@ -146,6 +146,12 @@ impl<'a> Cursor<'a> {
     /// A number after the grammar of JSON, as its characters.
     fn number(&mut self) -> Scan<&'a [u8]> {
         let rest = self.rest();
+        let digits = rest.iter().position(|b| !b.is_ascii_digit()).ok_or(Stop::More)?;
+        if digits > 0 && !matches!(rest.get(digits), Some(b'-' | b'+' | b'.' | b'e' | b'E')) && (digits == 1 || rest.first() != Some(&b'0'))
+        {
+            self.at += digits;
+            return Ok(rest.get(..digits).unwrap_or_default());
+        }
         let length = rest.iter().position(|b| !matches!(b, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')).ok_or(Stop::More)?;
         let (text, _) = rest.split_at_checked(length).unwrap_or((rest, &[]));
         if !is_number(text) {
@@ -214,12 +220,14 @@ pub(crate) fn is_number(text: &[u8]) -> bool {
 
 /// What a text means. Half surrogates, and bytes that are no UTF-8, become U+FFFD.
 pub(crate) fn unescape(raw: Raw<'_>, out: &mut String) -> Result<(), (usize, &'static str)> {
-    let mut rest = raw.bytes;
-    while let Some(at) = memchr(b'\\', rest) {
-        let (plain, escape) = rest.split_at_checked(at).unwrap_or((rest, &[]));
-        out.push_str(&String::from_utf8_lossy(plain));
-        let offset = raw.bytes.len() - escape.len();
-        let simple = match escape.get(1) {
+    let text = String::from_utf8_lossy(raw.bytes);
+    let mut rest = &*text;
+    while let Some(at) = memchr(b'\\', rest.as_bytes()) {
+        let (plain, escape) = rest.split_at_checked(at).unwrap_or((rest, ""));
+        out.push_str(plain);
+        // Of bytes that had to be mended, the place is near enough.
+        let offset = text.len() - escape.len();
+        let simple = match escape.as_bytes().get(1) {
             Some(b'"') => '"',
             Some(b'\\') => '\\',
             Some(b'/') => '/',
@@ -229,7 +237,7 @@ pub(crate) fn unescape(raw: Raw<'_>, out: &mut String) -> Result<(), (usize, &'s
             Some(b'r') => '\r',
             Some(b't') => '\t',
             Some(b'u') => {
-                let (c, length) = unit(escape).ok_or((offset, "malformed escape"))?;
+                let (c, length) = unit(escape.as_bytes()).ok_or((offset, "malformed escape"))?;
                 out.push(c);
                 rest = escape.get(length..).unwrap_or_default();
                 continue;
@@ -239,7 +247,7 @@ pub(crate) fn unescape(raw: Raw<'_>, out: &mut String) -> Result<(), (usize, &'s
         out.push(simple);
         rest = escape.get(2..).unwrap_or_default();
     }
-    out.push_str(&String::from_utf8_lossy(rest));
+    out.push_str(rest);
     Ok(())
 }
 

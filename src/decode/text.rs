@@ -9,6 +9,8 @@ use arrow_buffer::{Buffer, NullBuffer, ScalarBuffer};
 
 /// Texts up to this length stand in the view itself.
 const INLINE: usize = 12;
+/// The bit of each of those bytes that no ASCII has.
+const NOT_ASCII: u128 = 0x8080_8080_8080_8080_8080_8080;
 /// Values that are remembered.
 const SLOTS: usize = 512;
 
@@ -18,12 +20,14 @@ pub(super) struct TextBuilder {
     bytes: Vec<u8>,
     /// The view that was last seen with a hash, by the hash.
     seen: Vec<u128>,
+    /// The same for texts with escapes, as they stand in the body: most are paths, and come again and again.
+    escaped: Vec<Option<(Box<[u8]>, u128)>>,
     scratch: String,
 }
 
 impl TextBuilder {
     pub(super) fn new() -> TextBuilder {
-        TextBuilder { views: Vec::new(), bytes: Vec::new(), seen: vec![0; SLOTS], scratch: String::new() }
+        TextBuilder { views: Vec::new(), bytes: Vec::new(), seen: vec![0; SLOTS], escaped: Vec::new(), scratch: String::new() }
     }
 
     /// Where a null stands.
@@ -41,11 +45,24 @@ impl TextBuilder {
             self.push_bytes(raw.bytes);
             return Ok(());
         }
+        if self.escaped.is_empty() {
+            self.escaped = vec![None; SLOTS];
+        }
+        let slot = slot(raw.bytes);
+        if let Some(Some((known, view))) = self.escaped.get(slot)
+            && **known == *raw.bytes
+        {
+            self.views.push(*view);
+            return Ok(());
+        }
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.clear();
         let done = unescape(raw, &mut scratch);
         if done.is_ok() {
             self.push_bytes(scratch.as_bytes());
+            if let (Some(place), Some(view)) = (self.escaped.get_mut(slot), self.views.last()) {
+                *place = Some((raw.bytes.into(), *view));
+            }
         }
         self.scratch = scratch;
         done
@@ -54,9 +71,11 @@ impl TextBuilder {
     /// Appends a text; what is no UTF-8 in it becomes U+FFFD.
     pub(super) fn push_bytes(&mut self, text: &[u8]) {
         if text.len() <= INLINE {
-            match std::str::from_utf8(text) {
-                Ok(_) => self.views.push(inline(text)),
-                Err(_) => self.push_lossy(text),
+            let view = inline(text);
+            if view & NOT_ASCII << 32 == 0 || std::str::from_utf8(text).is_ok() {
+                self.views.push(view);
+            } else {
+                self.push_lossy(text);
             }
             return;
         }
@@ -86,6 +105,7 @@ impl TextBuilder {
     /// The column so far; the next begins with nothing.
     pub(super) fn take(&mut self, nulls: Option<NullBuffer>) -> StringViewArray {
         self.seen.fill(0);
+        self.escaped.clear();
         let capacity = self.views.len();
         let views = std::mem::replace(&mut self.views, Vec::with_capacity(capacity));
         let mut bytes = std::mem::take(&mut self.bytes);
@@ -105,12 +125,17 @@ fn trusted(views: ScalarBuffer<u128>, buffers: Vec<Buffer>, nulls: Option<NullBu
     array
 }
 
+/// The length, and the bytes behind it. Two loads that overlap say the same where they do.
 fn inline(text: &[u8]) -> u128 {
-    let mut view = [0u8; 16];
-    for (to, from) in view.iter_mut().zip((text.len() as u32).to_le_bytes().iter().chain(text)) {
-        *to = *from;
-    }
-    u128::from_le_bytes(view)
+    let length = text.len();
+    let bytes = if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
+        u128::from(u64::from_le_bytes(*first)) | u128::from(u64::from_le_bytes(*last)) << (8 * (length - 8))
+    } else if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
+        u128::from(u32::from_le_bytes(*first)) | u128::from(u32::from_le_bytes(*last)) << (8 * (length - 4))
+    } else {
+        text.iter().rev().fold(0, |sum, byte| sum << 8 | u128::from(*byte))
+    };
+    length as u128 | bytes << 32
 }
 
 fn long(text: &[u8], offset: usize) -> u128 {

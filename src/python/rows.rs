@@ -1,7 +1,7 @@
 //! Native dicts from columns.
 //!
 //! Rows repeat their keys and most of their values. So a row begins as a copy of the one before, in which only what differs is set, and a text
-//! that was seen lately is the same Python object. The interpreter is handed over every few hundred rows, so that other threads go on.
+//! that was seen lately is the same Python object. The interpreter is handed over every few milliseconds, so that other threads go on.
 
 use super::convert::to_python;
 use crate::{
@@ -14,15 +14,44 @@ use pyo3::{
     prelude::*,
     types::{PyDict, PyList, PyString},
 };
+use std::time::{Duration, Instant};
 
-/// Rows between two moments at which other threads may run.
-const SLICE: usize = 256;
+/// How long other threads wait for the interpreter at most.
+const HELD: Duration = Duration::from_millis(3);
+/// Long enough for a thread that waits to wake up: who takes the interpreter back at once wakes it for nothing, again and again.
+const LET: Duration = Duration::from_micros(50);
+/// Rows between two looks at the time.
+const LOOK: usize = 64;
 /// Texts that are remembered, of each column.
 const SLOTS: usize = 256;
 
+/// For fewer rows than this, none are.
+const FEW: usize = 16;
+
+/// Hands the interpreter over from time to time.
+struct Turns {
+    since: Instant,
+    rows: usize,
+}
+
+impl Turns {
+    fn new() -> Turns {
+        Turns { since: Instant::now(), rows: 0 }
+    }
+
+    /// A row was made.
+    fn row(&mut self, py: Python<'_>) {
+        self.rows += 1;
+        if self.rows % LOOK == 0 && self.since.elapsed() > HELD {
+            py.detach(|| std::thread::sleep(LET));
+            self.since = Instant::now();
+        }
+    }
+}
+
 /// The rows of a range as dicts.
 pub(super) fn dicts<'py>(py: Python<'py>, table: &Table, start: usize, stop: usize) -> PyResult<Bound<'py, PyList>> {
-    let list = PyList::empty(py);
+    let (list, mut turns) = (PyList::empty(py), Turns::new());
     let (mut skip, mut left) = (start, stop.min(table.rows()).saturating_sub(start));
     for chunk in table.chunks() {
         let from = skip.min(chunk.rows);
@@ -30,12 +59,10 @@ pub(super) fn dicts<'py>(py: Python<'py>, table: &Table, start: usize, stop: usi
         skip -= from;
         left -= count;
         if count > 0 {
-            let mut writer = Writer::new(py, table, chunk)?;
-            for (n, row) in (from..from + count).enumerate() {
-                if n % SLICE == SLICE - 1 {
-                    py.detach(|| ());
-                }
+            let mut writer = Writer::new(py, table, chunk, count)?;
+            for row in from..from + count {
                 list.append(writer.row(row)?)?;
+                turns.row(py);
             }
         }
         if left == 0 {
@@ -47,7 +74,7 @@ pub(super) fn dicts<'py>(py: Python<'py>, table: &Table, start: usize, stop: usi
 
 /// One row as a dict.
 pub(super) fn dict<'py>(py: Python<'py>, table: &Table, chunk: &Chunk, row: usize) -> PyResult<Bound<'py, PyDict>> {
-    Writer::new(py, table, chunk)?.row(row)
+    Writer::new(py, table, chunk, 1)?.row(row)
 }
 
 /// What a column's cells are read from, and what the cell before was.
@@ -76,14 +103,16 @@ struct Texts<'a, 'py> {
 }
 
 impl<'a, 'py> Column<'a, 'py> {
-    fn new(py: Python<'py>, column: &table::Column, array: &'a ArrayRef, odd: &'a [Odd]) -> Column<'a, 'py> {
+    /// For so many rows.
+    fn new(py: Python<'py>, column: &table::Column, array: &'a ArrayRef, odd: &'a [Odd], rows: usize) -> Column<'a, 'py> {
+        let slots = if rows < FEW { 0 } else { SLOTS };
         let cells = match column.ty {
             WireType::Bool => Cells::Bool(array.as_boolean(), None),
             WireType::Int => Cells::Int(array.as_primitive::<types::Int32Type>(), None),
             WireType::Long => Cells::Long(array.as_primitive::<types::Int64Type>(), None),
             WireType::Double => Cells::Double(array.as_primitive::<types::Float64Type>(), None),
             ty @ (WireType::DateTime | WireType::TimeSpan) => Cells::Ticks(array, ty, None),
-            _ => Cells::Text(Texts { array: array.as_string_view(), before: None, seen: vec![None; SLOTS] }),
+            _ => Cells::Text(Texts { array: array.as_string_view(), before: None, seen: vec![None; slots] }),
         };
         Column { key: PyString::intern(py, &column.name), cells, odd: odd.iter().peekable(), was_odd: false }
     }
@@ -179,10 +208,10 @@ struct Writer<'a, 'py> {
 }
 
 impl<'a, 'py> Writer<'a, 'py> {
-    fn new(py: Python<'py>, table: &'a Table, chunk: &'a Chunk) -> PyResult<Writer<'a, 'py>> {
+    fn new(py: Python<'py>, table: &'a Table, chunk: &'a Chunk, rows: usize) -> PyResult<Writer<'a, 'py>> {
         let template = PyDict::new(py);
         let parts = table.columns().iter().zip(&chunk.arrays).zip(&chunk.odd);
-        let columns: Vec<Column<'_, '_>> = parts.map(|((column, array), odd)| Column::new(py, column, array, odd)).collect();
+        let columns: Vec<Column<'_, '_>> = parts.map(|((column, array), odd)| Column::new(py, column, array, odd, rows)).collect();
         for column in &columns {
             template.set_item(&column.key, py.None())?;
         }
@@ -201,16 +230,14 @@ impl<'a, 'py> Writer<'a, 'py> {
 
 /// The cells of one column as a list; moments are texts.
 pub(super) fn list<'py>(py: Python<'py>, table: &Table, i: usize) -> PyResult<Bound<'py, PyList>> {
-    let list = PyList::empty(py);
+    let (list, mut turns) = (PyList::empty(py), Turns::new());
     let Some(column) = table.columns().get(i) else { return Ok(list) };
     for chunk in table.chunks() {
         let (Some(array), Some(odd)) = (chunk.arrays.get(i), chunk.odd.get(i)) else { continue };
-        let mut cells = Column::new(py, column, array, odd);
+        let mut cells = Column::new(py, column, array, odd, chunk.rows);
         let mut value = py.None().into_bound(py);
         for row in 0..chunk.rows {
-            if row % (SLICE * 16) == SLICE {
-                py.detach(|| ());
-            }
+            turns.row(py);
             if let Some(new) = cells.change(py, row)? {
                 value = new;
             }

@@ -42,7 +42,7 @@ impl Turns {
     /// A row was made.
     fn row(&mut self, py: Python<'_>) {
         self.rows += 1;
-        if self.rows % LOOK == 0 && self.since.elapsed() > HELD {
+        if self.rows.is_multiple_of(LOOK) && self.since.elapsed() > HELD {
             py.detach(|| std::thread::sleep(LET));
             self.since = Instant::now();
         }

@@ -56,7 +56,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from . import credentials
+    from . import credentials, kql
     from ._async_client import AsyncClient
     from ._cache import HuntCache
     from ._filter import Filter, field
@@ -177,6 +177,7 @@ __all__ = [
     "errors",
     "field",
     "infer_type",
+    "kql",
     "operations",
     "permissions_for",
     "permissions_for_script",
@@ -230,7 +231,7 @@ _MODULES = {name: module for module, names in _LATER.items() for name in names}
 def __getattr__(name: str) -> Any:
     from importlib import import_module
 
-    if name == "credentials":
+    if name in ("credentials", "kql"):
         return import_module(f".{name}", __name__)
     if (module := _MODULES.get(name)) is not None:
         found = globals()[name] = getattr(import_module(f".{module}", __name__), name)

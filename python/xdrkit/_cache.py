@@ -54,6 +54,10 @@ class HuntCache:
         FileError: the folder cannot be made, or others may write to it.
     """
 
+    path: Path
+    max_age: float
+    settle: int
+
     def __init__(
         self,
         path: Any,
@@ -95,7 +99,7 @@ class HuntCache:
 
     # What flows ask for
 
-    def identity(self, core: _core.Client, api: str) -> Flow[str | None]:
+    def _identity(self, core: _core.Client, api: str) -> Flow[str | None]:
         """Who asks, as far as an answer depends on it; None if the token does not say."""
         for service in ("graph", "xdr", "endpoint") if api == "auto" else (api,):
             try:
@@ -111,7 +115,7 @@ class HuntCache:
             return "\n".join(map(str, (kind, tenant, who.get("client_id"), person, sorted(core.base_urls.items()))))
         return None
 
-    def key(self, who: str, asked: Asked, piece: Piece | None, now: float) -> Key:
+    def _key(self, who: str, asked: Asked, piece: Piece | None, now: float) -> Key:
         """Under what the answer to a hunt, or to a piece of it, is kept."""
         import hashlib
         import json
@@ -127,7 +131,7 @@ class HuntCache:
         text = json.dumps([_FORMAT, who, asked.api, asked.query, when, forever], ensure_ascii=True)
         return Key(hashlib.sha256(text.encode()).hexdigest(), forever)
 
-    def get(self, key: Key, now: float) -> Any:
+    def _get(self, key: Key, now: float) -> Any:
         """The table that is kept under a key; None if there is none that is good."""
         path = self._newest(key)
         if path is None:
@@ -142,7 +146,7 @@ class HuntCache:
             good = False
         return table if good else None
 
-    def put(self, key: Key, table: Any, now: float) -> None:
+    def _put(self, key: Key, table: Any, now: float) -> None:
         """Keeps a table: as a whole file or not at all."""
         import tempfile
 

@@ -10,6 +10,7 @@ __all__ = [
     "Export",
     "ExportRows",
     "Frame",
+    "HuntStream",
     "PageCursor",
     "Sandbox",
     "Table",
@@ -18,6 +19,7 @@ __all__ = [
     "_panic_for_test_async",
     "_shutdown",
     "cli",
+    "concat",
     "exports",
     "hunting_schema",
     "kql_lint",
@@ -28,8 +30,10 @@ __all__ = [
     "operations",
     "permission_names",
     "permissions_for",
+    "read_parquet",
     "set_log_level",
     "stitched",
+    "table_of",
     "types",
 ]
 

@@ -82,12 +82,12 @@ def _one(core: _core.Client, asked: Asked) -> Flow[tuple[Any, bool]]:
     if asked.cache is None:
         return (yield Step("hunt", asked.query, asked.options())), False
     key = yield from _key(core, asked, None)
-    found = None if key is None else (yield Work(asked.cache.get, key, core.now()))
+    found = None if key is None else (yield Work(asked.cache._get, key, core.now()))
     if found is not None:
         return found, True
     table = yield Step("hunt", asked.query, asked.options())
     if key is not None and HuntResult(table).truncated is None:
-        yield Work(asked.cache.put, key, table, core.now())
+        yield Work(asked.cache._put, key, table, core.now())
     return table, False
 
 
@@ -102,8 +102,8 @@ def _key(core: _core.Client, asked: Asked, slot: Slot | None) -> Flow[Any]:
     """Under what a cache keeps the answer; None if it must not."""
     assert asked.cache is not None
     if asked.who is None:
-        asked.who = (yield from asked.cache.identity(core, asked.api)) or ""
-    return asked.cache.key(asked.who, asked, None if slot is None else slot.piece, core.now()) if asked.who else None
+        asked.who = (yield from asked.cache._identity(core, asked.api)) or ""
+    return asked.cache._key(asked.who, asked, None if slot is None else slot.piece, core.now()) if asked.who else None
 
 
 # Pieces
@@ -116,7 +116,7 @@ def _fetch(core: _core.Client, asked: Asked, gather: Gather, batch: list[Slot], 
         rest = []
         for slot in batch:
             keys[id(slot)] = key = yield from _key(core, asked, slot)
-            found = None if key is None else (yield Work(asked.cache.get, key, core.now()))
+            found = None if key is None else (yield Work(asked.cache._get, key, core.now()))
             if found is None:
                 rest.append(slot)
                 continue
@@ -142,7 +142,7 @@ def _fetch(core: _core.Client, asked: Asked, gather: Gather, batch: list[Slot], 
         gather.settle(slot, outcome, truncated)
         key = keys.get(id(slot))
         if key is not None and asked.cache is not None and slot.table is not None and slot.cut is None:
-            yield Work(asked.cache.put, key, slot.table, core.now())
+            yield Work(asked.cache._put, key, slot.table, core.now())
     pause = _pause(batch, outcomes)
     if pause and (ends is None or core.now() + pause < ends):
         gather.tally.waited += pause

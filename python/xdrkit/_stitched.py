@@ -85,6 +85,10 @@ class HuntPlan(Sequence["tuple[str | None, str | None]"]):
         seconds: How long the service's limits on calls hold it up from now on; the queries' own time comes on top.
     """
 
+    windows: list[tuple[str | None, str | None]]
+    calls: int
+    seconds: float
+
     def __init__(self, windows: list[tuple[str | None, str | None]], seconds: float) -> None:
         self.windows = windows
         self.calls = len(windows)

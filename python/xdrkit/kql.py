@@ -43,6 +43,14 @@ class Problem:
 
     __slots__ = ("code", "column", "end", "line", "message", "severity", "suggestion")
 
+    severity: Literal["error", "warning", "info"]
+    message: str
+    line: int
+    column: int
+    end: tuple[int, int]
+    code: str
+    suggestion: str | None
+
     def __init__(
         self,
         *,
@@ -54,7 +62,7 @@ class Problem:
         code: str,
         suggestion: str | None = None,
     ) -> None:
-        self.severity: Literal["error", "warning", "info"] = severity
+        self.severity = severity
         self.message = message
         self.line = line
         self.column = column

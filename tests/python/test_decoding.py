@@ -342,7 +342,8 @@ def test_sql_runs_on_a_result(serve: Callable[..., Wire]) -> None:
     result = Hunter("sync").hunt(serve(whole(body(*range(100)))))
     with duckdb.connect() as connection:
         relation = result.to_duckdb(connection)
-        found = relation.query("r", "select S, count(*), max(N) from r where T < now() or true group by S order by S").fetchall()
+        query = "select S, count(*), max(N) from r group by S order by S"
+        found = relation.query("r", query).fetchall()
     assert [(text, n) for text, n, _ in found] == [
         (f"text number {i} that repeats", 15 if i < 2 else 14) for i in range(7)
     ]

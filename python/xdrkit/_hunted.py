@@ -67,7 +67,7 @@ class HuntResult(Sequence["dict[str, Any]"]):
         return result
 
     def _legacy(self) -> str | None:
-        if self.api == "graph":
+        if self.api not in ("xdr", "endpoint"):
             return None
         return (
             f'hunting with api="{self.api}" stops returning data on 2027-02-01. Grant the app ThreatHunting.Read.All on Microsoft Graph, '

@@ -163,6 +163,7 @@ def test_a_result_is_asked_again(client: xdrkit.Client) -> None:
         by_hand[row["FileName"]] = by_hand.get(row["FileName"], 0) + 1
     counted = found.query("summarize n = count() by FileName")
     assert {row["FileName"]: row["n"] for row in counted} == by_hand
+    assert (counted.api, "2027" in counted._repr_html_()) == ("local", False)
     assert [row["Timestamp"] for row in found.query("top 3 by Timestamp desc")] == sorted(
         (r["Timestamp"] for r in found), reverse=True
     )[:3]

@@ -19,6 +19,14 @@ pub(crate) fn says_encoded(value: &Token<'_>) -> bool {
     matches!(value, Token::Text(raw) if raw.bytes == ENCODED)
 }
 
+/// Whether a value that nobody wants is one at all: what is no JSON is no answer, wherever it stands.
+pub(crate) fn pass_over(token: Token<'_>) -> Result<(), (usize, &'static str)> {
+    match token {
+        Token::Nested(_) | Token::Text(Raw { escaped: true, .. }) => compact(token, false, &mut String::new()),
+        _ => Ok(()),
+    }
+}
+
 /// Appends the compact text of a value. `encoded` is for a list of which an annotation said so.
 pub(crate) fn compact(token: Token<'_>, encoded: bool, out: &mut String) -> Result<(), (usize, &'static str)> {
     match token {
@@ -86,7 +94,10 @@ fn nested(cursor: &mut Cursor<'_>, encoded: bool, out: &mut String) -> Scan<()> 
             cursor.expect(b':', "expected a colon")?;
             if is_annotation(key.bytes) {
                 dropped = true;
+                cursor.space();
+                let at = cursor.at();
                 let value = cursor.value()?;
+                pass_over(value).map_err(|(offset, message)| Stop::Bad(at + offset, message))?;
                 let about = key.bytes.strip_suffix(b"@odata.type");
                 announced = about.filter(|_| says_encoded(&value));
             } else {

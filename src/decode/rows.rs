@@ -5,7 +5,7 @@
 
 use super::{
     column::Builder,
-    dynamic::{is_annotation, says_encoded},
+    dynamic::{is_annotation, pass_over, says_encoded},
     scan::{Cursor, Scan, Stop, Token, unescape},
 };
 use crate::table::{Chunk, Column, WireType};
@@ -40,6 +40,8 @@ pub(crate) struct Rows {
     builders: Vec<Builder>,
     by_name: HashMap<String, usize>,
     expected: Vec<Expected>,
+    /// The key that the last annotation is about, if it is of no column yet.
+    announced: Option<String>,
     rows: usize,
     chunk: usize,
 }
@@ -51,7 +53,7 @@ impl Rows {
         for (i, column) in columns.iter().enumerate() {
             by_name.entry(column.name.to_string()).or_insert(i);
         }
-        Rows { columns, builders, by_name, expected: Vec::new(), rows: 0, chunk }
+        Rows { columns, builders, by_name, expected: Vec::new(), announced: None, rows: 0, chunk }
     }
 
     /// How many rows the next chunks have.
@@ -123,14 +125,23 @@ impl Rows {
             match target {
                 Target::Told(about, is_encoded) => encoded = about.filter(|_| is_encoded),
                 Target::Annotation(about) => {
+                    cursor.space();
+                    let from = cursor.at();
                     let token = cursor.value()?;
-                    encoded = about.filter(|_| says_encoded(&token));
+                    pass_over(token).map_err(|(offset, message)| Stop::Bad(from + offset, message))?;
+                    let is_encoded = says_encoded(&token);
+                    encoded = about.filter(|_| is_encoded);
+                    self.announced = self.announced.take().filter(|_| is_encoded);
                 }
                 Target::Column(i) => {
                     cursor.space();
                     let from = cursor.at();
                     let token = cursor.value()?;
-                    filled += self.cell(i, token, encoded == Some(i)).map_err(|(offset, message)| Stop::Bad(from + offset, message))?
+                    let announced = self.announced.take();
+                    let is_announced = announced.is_some_and(|name| self.columns.get(i).is_some_and(|c| *c.name == *name));
+                    filled += self
+                        .cell(i, token, encoded == Some(i) || is_announced)
+                        .map_err(|(offset, message)| Stop::Bad(from + offset, message))?
                 }
             }
             match cursor.solid()? {
@@ -188,6 +199,8 @@ impl Rows {
             _ => (text, target),
         };
         match text {
+            // Of a column that is not there yet, it is looked at again.
+            Some(_) if target == Target::Annotation(None) => Ok((target, at)),
             Some(text) if self.expected.len() < MAX_EXPECTED => {
                 self.expected.insert(at.min(self.expected.len()), Expected { text: text.into(), target: expected });
                 Ok((target, at + 1))
@@ -201,8 +214,10 @@ impl Rows {
             return Target::Column(*i);
         }
         if is_annotation(name.as_bytes()) {
-            let about = name.split_once('@').and_then(|(about, _)| self.by_name.get(about).copied());
-            return Target::Annotation(about);
+            let about = name.strip_suffix("@odata.type");
+            let known = about.and_then(|about| self.by_name.get(about).copied());
+            self.announced = about.filter(|_| known.is_none()).map(str::to_owned);
+            return Target::Annotation(known);
         }
         let i = self.add(&name, value);
         self.by_name.insert(name, i);

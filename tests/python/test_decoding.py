@@ -12,6 +12,7 @@ import gzip
 import json
 import socketserver
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Callable
@@ -334,6 +335,31 @@ def test_rows_share_their_texts_and_nothing_else(serve: Callable[..., Wire]) -> 
     assert result[0]["N"] == 0
     assert [r["N"] for r in result[990:]] == list(range(990, 1000))
     assert result[-1] == shown(999)
+
+
+def test_other_threads_go_on_while_rows_are_made(serve: Callable[..., Wire]) -> None:
+    result = Hunter("sync").hunt(serve(whole(body(*range(60_000)))))
+    for make in (lambda: result.rows, lambda: result.unique("N")):
+        seen, over, ready = 0, threading.Event(), threading.Event()
+
+        def other(over: threading.Event = over, ready: threading.Event = ready) -> None:
+            nonlocal seen
+            ready.set()
+            while not over.wait(0):
+                # Whoever gets the interpreter gives it away at once, and has to get it again.
+                time.sleep(0)
+                seen += 1
+
+        thread = threading.Thread(target=other)
+        thread.start()
+        ready.wait()
+        before = seen
+        made = make()
+        during = seen - before
+        over.set()
+        thread.join()
+        assert len(made) == 60_000
+        assert during > 3
 
 
 def test_sql_runs_on_a_result(serve: Callable[..., Wire]) -> None:

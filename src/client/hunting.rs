@@ -1,6 +1,6 @@
 //! Hunting: one query, several at once, and batches while the answer arrives.
 
-use super::{CallOptions, Client, check};
+use super::{CallOptions, Client, check, many};
 use crate::{
     error::{Error, Kind, Result},
     hunt::{
@@ -11,13 +11,10 @@ use crate::{
     ops::model::{Operation, Service},
     request,
 };
-use std::{
-    sync::{Arc, atomic::Ordering::*},
-    time::Duration,
-};
+use std::{sync::atomic::Ordering::*, time::Duration};
 use tokio::{
-    sync::{Mutex, Semaphore, mpsc},
-    task::{JoinHandle, JoinSet},
+    sync::{Mutex, mpsc},
+    task::JoinHandle,
 };
 
 /// Batches that lie ready: each is as large as the caller wanted, and more would only take room.
@@ -31,26 +28,11 @@ impl Client {
 
     /// Runs several queries, at most so many at a time. The outcomes are in the order of the queries, and one that fails stops no other.
     pub async fn hunt_many(&self, queries: Vec<(Query, CallOptions)>, concurrency: usize) -> Vec<Result<Hunted>> {
-        let gate = Arc::new(Semaphore::new(concurrency.max(1)));
-        let mut work = JoinSet::new();
-        let mut outcomes: Vec<Result<Hunted>> = Vec::new();
-        for (i, (query, options)) in queries.into_iter().enumerate() {
-            // What is never answered below ended in a panic.
-            outcomes.push(Err(Error::new(Kind::Internal, "the hunt came to no end")));
-            let (client, gate) = (self.clone(), gate.clone());
-            work.spawn(async move {
-                let _turn = gate.acquire().await;
-                (i, client.hunt(query, options).await)
-            });
-        }
-        while let Some(done) = work.join_next().await {
-            if let Ok((i, outcome)) = done
-                && let Some(slot) = outcomes.get_mut(i)
-            {
-                *slot = outcome;
-            }
-        }
-        outcomes
+        let hunts = queries.into_iter().map(|(query, options)| {
+            let client = self.clone();
+            async move { client.hunt(query, options).await }
+        });
+        many(hunts, concurrency).await
     }
 
     /// Prepares a hunt whose rows are wanted in batches, while the answer arrives. Nothing is sent before the first is asked for.

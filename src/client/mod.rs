@@ -38,7 +38,10 @@ use std::{
     },
     time::Duration,
 };
-use tokio::sync::watch;
+use tokio::{
+    sync::{Semaphore, watch},
+    task::JoinSet,
+};
 use url::{Origin, Url};
 
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -200,26 +203,11 @@ impl Client {
         concurrency: usize,
         options: CallOptions,
     ) -> Vec<Result<Value>> {
-        let gate = Arc::new(tokio::sync::Semaphore::new(concurrency.max(1)));
-        let mut work = tokio::task::JoinSet::new();
-        let mut outcomes: Vec<Result<Value>> = Vec::new();
-        for (i, arguments) in arguments.into_iter().enumerate() {
-            // What is never answered below ended in a panic.
-            outcomes.push(Err(Error::new(Kind::Internal, "the call came to no end")));
-            let (client, gate) = (self.clone(), gate.clone());
-            work.spawn(async move {
-                let _turn = gate.acquire().await;
-                (i, client.call(op, &arguments, options).await)
-            });
-        }
-        while let Some(done) = work.join_next().await {
-            if let Ok((i, outcome)) = done
-                && let Some(slot) = outcomes.get_mut(i)
-            {
-                *slot = outcome;
-            }
-        }
-        outcomes
+        let calls = arguments.into_iter().map(|arguments| {
+            let client = self.clone();
+            async move { client.call(op, &arguments, options).await }
+        });
+        many(calls, concurrency).await
     }
 
     /// Calls an operation that sends a file along.
@@ -447,6 +435,32 @@ impl Client {
         let pipeline = self.pipeline();
         self.until_closed(pipeline.send(call)).await?
     }
+}
+
+/// Several pieces of work, at most so many at a time. The outcomes are in their order, and one that fails stops no other.
+async fn many<T: Send + 'static>(
+    work: impl IntoIterator<Item = impl Future<Output = Result<T>> + Send + 'static>,
+    concurrency: usize,
+) -> Vec<Result<T>> {
+    let gate = Arc::new(Semaphore::new(concurrency.max(1)));
+    let (mut tasks, mut outcomes) = (JoinSet::new(), Vec::new());
+    for (i, one) in work.into_iter().enumerate() {
+        // What is never answered below ended in a panic.
+        outcomes.push(Err(Error::new(Kind::Internal, "the call came to no end")));
+        let gate = gate.clone();
+        tasks.spawn(async move {
+            let _turn = gate.acquire().await;
+            (i, one.await)
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        if let Ok((i, outcome)) = done
+            && let Some(slot) = outcomes.get_mut(i)
+        {
+            *slot = outcome;
+        }
+    }
+    outcomes
 }
 
 /// An answer's body in the form that the operation declares.

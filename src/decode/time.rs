@@ -92,21 +92,29 @@ fn date(days: i64) -> (i64, i64, i64) {
 
 /// ISO 8601 text in UTC, with no more digits of fraction than it needs.
 pub(crate) fn write_moment(ticks: i64, out: &mut String) {
-    let (year, month, day) = date(ticks.div_euclid(DAY));
-    let of_day = ticks.rem_euclid(DAY);
-    let seconds = of_day / SECOND;
-    four(year, out);
-    for (mark, number) in [('-', month), ('-', day), ('T', seconds / 3600), (':', seconds / 60 % 60), (':', seconds % 60)] {
+    write_instant(ticks.div_euclid(SECOND), ticks.rem_euclid(SECOND) * 100, out);
+}
+
+/// The same of seconds since 1970, and nanoseconds beside them.
+pub(crate) fn write_instant(seconds: i64, nanoseconds: i64, out: &mut String) {
+    use std::fmt::Write;
+    let (year, month, day) = date(seconds.div_euclid(86_400));
+    let second = seconds.rem_euclid(86_400);
+    if (0..=9999).contains(&year) {
+        four(year, out);
+    } else {
+        // ISO 8601 wants a sign where there are more than four digits.
+        let _ = write!(out, "{year:+06}");
+    }
+    for (mark, number) in [('-', month), ('-', day), ('T', second / 3600), (':', second / 60 % 60), (':', second % 60)] {
         out.push(mark);
         two(number, out);
     }
-    let fraction = of_day % SECOND;
-    if fraction != 0 {
-        let from = out.len();
+    if nanoseconds != 0 {
         out.push('.');
-        seven(fraction, out);
-        let kept = out.trim_end_matches('0').len();
-        out.truncate(kept.max(from));
+        seven(nanoseconds / 100, out);
+        two(nanoseconds, out);
+        out.truncate(out.trim_end_matches('0').len());
     }
     out.push('Z');
 }

@@ -195,11 +195,6 @@ impl Window {
         })?;
         Ok(Written { query, timespan })
     }
-
-    /// The query with the window written into it.
-    pub fn bake(&self, query: &str, service: Service) -> Result<String> {
-        Ok(self.write(query, service, false, None)?.query)
-    }
 }
 
 fn check_timespan(text: &str) -> Result<()> {

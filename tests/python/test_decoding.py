@@ -338,7 +338,8 @@ def test_rows_share_their_texts_and_nothing_else(serve: Callable[..., Wire]) -> 
 
 
 def test_other_threads_go_on_while_rows_are_made(serve: Callable[..., Wire]) -> None:
-    result = Hunter("sync").hunt(serve(whole(body(*range(60_000)))))
+    count = 240_000
+    result = Hunter("sync").hunt(serve(whole(body(*range(count)))))
     for make in (lambda: result.rows, lambda: result.unique("N")):
         seen, over, ready = 0, threading.Event(), threading.Event()
 
@@ -358,8 +359,9 @@ def test_other_threads_go_on_while_rows_are_made(serve: Callable[..., Wire]) -> 
         during = seen - before
         over.set()
         thread.join()
-        assert len(made) == 60_000
-        assert during > 3
+        assert len(made) == count
+        # Whoever keeps the interpreter all the time lets nobody in but at the two ends.
+        assert during > 2
 
 
 def test_sql_runs_on_a_result(serve: Callable[..., Wire]) -> None:

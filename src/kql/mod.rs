@@ -31,6 +31,7 @@ pub use error::{ErrorKind, KqlError};
 pub use tokens::{Token, TokenKind, place, tokens};
 pub use value::{Column, Table, Type, Value};
 
+use crate::json::Value as Json;
 use error::{Fail, Span, limit};
 use std::sync::Arc;
 
@@ -45,6 +46,34 @@ pub trait Catalog: Send + Sync {
     fn table_names(&self) -> Vec<String>;
     /// The cells of a table that makes them when they are asked for; then the columns of [`Catalog::table`] have none.
     fn lazy(&self, _name: &str) -> Option<Arc<dyn Lazy>> {
+        None
+    }
+    /// What queries look up beside the tables.
+    fn outside(&self) -> Option<Arc<dyn Outside>> {
+        None
+    }
+}
+
+/// What queries look up beside the tables: each answer is known by registration, and what is not registered is not known.
+pub trait Outside: Send + Sync {
+    /// The text at a URL of `externaldata`; without one the query is refused.
+    fn external(&self, _url: &str) -> Option<Arc<str>> {
+        None
+    }
+    /// What `FileProfile` adds to a file of that hash (SHA1, SHA256 or MD5 in small letters): an object by column name.
+    fn file_profile(&self, _hash: &str) -> Option<Arc<Json>> {
+        None
+    }
+    /// What `geo_info_from_ip_address` answers: an object with `country`, `state`, `city`, `latitude` and `longitude`.
+    fn geo(&self, _address: &str) -> Option<Arc<Json>> {
+        None
+    }
+    /// What `SeenBy` answers for a device's id: an array of objects by column name.
+    fn seen_by(&self, _device: &str) -> Option<Arc<Json>> {
+        None
+    }
+    /// The devices that had an address within the hour before a moment (ticks): an array of objects by column name (`DeviceFromIP`).
+    fn devices_of(&self, _address: &str, _at: i64) -> Option<Arc<Json>> {
         None
     }
 }

@@ -10,7 +10,7 @@ use std::cmp::Ordering;
 use std::sync::{Arc, OnceLock};
 
 /// Functions that are no lines of a table, for suggestions.
-const SPECIAL: [&str; 20] = [
+const SPECIAL: [&str; 22] = [
     "iff",
     "iif",
     "case",
@@ -31,6 +31,8 @@ const SPECIAL: [&str; 20] = [
     "not",
     "table",
     "columnifexists",
+    "bag_pack_columns",
+    "geo_info_from_ip_address",
 ];
 
 impl Binder<'_> {
@@ -71,7 +73,13 @@ impl Binder<'_> {
             }
             ("toscalar", [query]) => self.one_value(query, span, site),
             ("materialize", [inner]) if self.relation_of(inner, site.env)?.is_none() => self.scalar(inner, site),
-            ("pack_all", []) => self.pack_all(span, site),
+            ("pack_all", []) => self.pack_all(false, span, site),
+            ("pack_all", [ignore]) => match self.scalar(ignore, site)?.constant() {
+                Some(Value::Bool(ignore)) => self.pack_all(*ignore, span, site),
+                _ => Err(unsupported(ignore.span, "pack_all() whose argument is no constant bool")),
+            },
+            ("bag_pack_columns", many) if !many.is_empty() => self.pack_columns(many, span, site),
+            ("geo_info_from_ip_address", [address]) => self.geo_info(address, span, site),
             ("column_ifexists" | "columnifexists", [column, default]) => {
                 let wanted = self.scalar(column, site)?;
                 let Some(Value::String(wanted)) = wanted.constant() else {
@@ -104,6 +112,16 @@ impl Binder<'_> {
             ("prev" | "next", [value, offset, default]) => {
                 let offset = self.whole(offset, site)?;
                 self.neighbour(&name.text, value, offset, Some(default), span, site)
+            }
+            ("extract_json" | "extractjson", [path, text, ty]) => {
+                let ExprKind::TypeOf(ty) = ty.kind else {
+                    return Err(semantic(ty.span, "expected typeof(...)"));
+                };
+                let found = self.call(name, &[plain(path), plain(text)], span, site)?;
+                if ty == Type::Dynamic {
+                    return Err(unsupported(span, format!("{} to a dynamic; use parse_json() with a path", name.text)));
+                }
+                self.cast(found, ty, span)
             }
             ("extract", [regex, group, text, ty]) => {
                 let ExprKind::TypeOf(ty) = ty.kind else {
@@ -258,14 +276,52 @@ impl Binder<'_> {
         Ok(Bound::leaf(Scalar::Query(Arc::new(query)), field.ty))
     }
 
-    fn pack_all(&mut self, span: Span, site: Site<'_>) -> Try<Bound> {
+    fn pack_all(&mut self, ignore_absent: bool, span: Span, site: Site<'_>) -> Try<Bound> {
         let names: Vec<Arc<str>> = site.fields.iter().map(|f| f.name.clone()).collect();
         let columns = site.fields.iter().enumerate().map(|(at, f)| Bound::leaf(Scalar::Column(at), f.ty)).collect();
+        self.pack(names, columns, ignore_absent, span)
+    }
+
+    /// `bag_pack_columns`: columns under their own names.
+    fn pack_columns(&mut self, exprs: &[&Expr], span: Span, site: Site<'_>) -> Try<Bound> {
+        let mut names = Vec::new();
+        let mut columns = Vec::new();
+        for expr in exprs {
+            let ExprKind::Name(name) = &expr.kind else {
+                return Err(unsupported(expr.span, "bag_pack_columns() of what is no column"));
+            };
+            names.push(name.clone());
+            columns.push(self.scalar(expr, site)?);
+        }
+        self.pack(names, columns, false, span)
+    }
+
+    fn pack(&mut self, names: Vec<Arc<str>>, columns: Vec<Bound>, ignore_absent: bool, span: Span) -> Try<Bound> {
+        let absent = |v: &Value| v.is_null() || matches!(v, Value::String(s) if s.is_empty());
         let pack: Function = Arc::new(move |a: &[&Value]| {
-            let members = names.iter().zip(a).map(|(n, v)| (n.to_string(), super::super::compare::to_json(v)));
+            let kept = names.iter().zip(a).filter(|(_, v)| !(ignore_absent && absent(v)));
+            let members = kept.map(|(n, v)| (n.to_string(), super::super::compare::to_json(v)));
             Ok(Value::dynamic(crate::json::Value::Object(members.collect())))
         });
         self.tree(columns, Type::Dynamic, span, |columns| Scalar::Apply(pack, columns, span))
+    }
+
+    /// Where an address is, from what is registered; an address that is not is nowhere.
+    fn geo_info(&mut self, address: &Expr, span: Span, site: Site<'_>) -> Try<Bound> {
+        let bound = self.scalar(address, site)?;
+        if !matches!(bound.ty, Type::String | Type::Dynamic) {
+            let message = format!("argument 1 of 'geo_info_from_ip_address' must be a string, not a {}", bound.ty.name());
+            return Err(semantic(address.span, message));
+        }
+        let Some(outside) = self.catalog.outside() else {
+            return Err(unsupported(span, "the function 'geo_info_from_ip_address' without registered places"));
+        };
+        let text = self.cast(bound, Type::String, address.span)?;
+        let find: Function = Arc::new(move |a: &[&Value]| {
+            let place = a.first().and_then(|v| outside.geo(v.as_str().trim()));
+            Ok(place.map_or(Value::Null, |place| if place.is_null() { Value::Null } else { Value::Dynamic(place) }))
+        });
+        self.apply(find, vec![text], Type::Dynamic, span)
     }
 
     fn need_order(&self, site: Site<'_>, name: &str, span: Span) -> Try<()> {

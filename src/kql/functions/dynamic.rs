@@ -6,7 +6,6 @@ use super::super::value::{Type, Value};
 use super::string::json_of;
 use super::{Naming, P, Refusal, Spec, at, built, checked, plain, str_at};
 use crate::json;
-use std::cmp::Ordering;
 use std::sync::Arc;
 
 const D: Type = Type::Dynamic;
@@ -25,21 +24,11 @@ pub(super) const FUNCTIONS: &[Spec] = &[
     plain("set_has_element", &[P::Dyn, P::Any], Type::Bool, |a| {
         array(at(a, 0)).map_or(Value::Null, |items| items.contains(&to_json(at(a, 1))).into())
     }),
-    plain("array_index_of", &[P::Dyn, P::Any], Type::Long, |a| {
-        let wanted = to_json(at(a, 1));
-        array(at(a, 0)).map_or(Value::Null, |items| Value::Long(items.iter().position(|i| *i == wanted).map_or(-1, |p| p as i64)))
-    }),
     plain("array_concat", &[P::Dyn], D, |a| list(a.iter().filter_map(|v| array(v)).flatten().cloned().collect())).repeat(1),
     plain("array_slice", &[P::Dyn, P::Int, P::Int], D, slice),
     plain("array_reverse", &[P::Dyn], D, |a| array(at(a, 0)).map_or(Value::Null, |i| list(i.iter().rev().cloned().collect()))),
     checked("array_sum", &[P::Dyn], Type::Real, sum),
-    checked("array_sort_asc", &[P::Dyn], D, |a| sort(at(a, 0), false)),
-    checked("array_sort_desc", &[P::Dyn], D, |a| sort(at(a, 0), true)),
     plain("bag_keys", &[P::Dyn], D, |a| bag(at(a, 0)).map_or(Value::Null, |b| list(b.keys().map(|k| k.as_str().into()).collect()))),
-    checked("bag_has_key", &[P::Dyn, P::Str], Type::Bool, |a| match str_at(a, 1) {
-        path if path.starts_with('$') => Err(Trouble::Unsupported("a JSON path in bag_has_key".to_owned())),
-        key => Ok(bag(at(a, 0)).map_or(Value::Null, |b| b.contains_key(key).into())),
-    }),
     plain("bag_merge", &[P::Dyn, P::Dyn], D, |a| {
         let mut out = json::Object::new();
         for (key, value) in a.iter().filter_map(|v| bag(v)).flatten() {
@@ -123,33 +112,6 @@ fn sum(args: &[&Value]) -> Answer {
     };
     let numbers: Option<Vec<f64>> = items.iter().map(json::Value::as_f64).collect();
     Ok(numbers.map_or(Value::Null, |n| Value::Real(n.iter().sum())))
-}
-
-/// Sorts elements of one kind; nulls go last. Mixed kinds are refused: their order is not documented.
-fn sort(value: &Value, descending: bool) -> Answer {
-    let Some(items) = array(value) else {
-        return Ok(Value::Null);
-    };
-    let (nulls, mut rest): (Vec<json::Value>, Vec<json::Value>) = items.iter().cloned().partition(json::Value::is_null);
-    let kind = |v: &json::Value| match v {
-        json::Value::Int(_) | json::Value::Float(_) | json::Value::BigInt(_) => 1,
-        json::Value::String(_) => 2,
-        json::Value::Bool(_) => 3,
-        _ => 4,
-    };
-    let first = rest.first().map_or(1, kind);
-    if first == 4 || rest.iter().any(|v| kind(v) != first) {
-        return Err(Trouble::Unsupported("sorting an array of mixed types".to_owned()));
-    }
-    let compare = |a: &json::Value, b: &json::Value| match (a, b) {
-        (json::Value::Int(x), json::Value::Int(y)) => x.cmp(y),
-        (json::Value::String(x), json::Value::String(y)) => x.cmp(y),
-        (json::Value::Bool(x), json::Value::Bool(y)) => x.cmp(y),
-        _ => a.as_f64().partial_cmp(&b.as_f64()).unwrap_or(Ordering::Equal),
-    };
-    rest.sort_by(|a, b| if descending { compare(b, a) } else { compare(a, b) });
-    rest.extend(nulls);
-    Ok(list(rest))
 }
 
 fn unique(items: impl Iterator<Item = json::Value>) -> Vec<json::Value> {

@@ -35,11 +35,6 @@ pub(super) const FUNCTIONS: &[Spec] = &[
     plain("binary_not", &[P::Int], Type::Long, |a| at(a, 0).as_i64().map_or(Value::Null, |x| Value::Long(!x))).named(FIRST),
     plain("binary_shift_left", &[P::Int, P::Int], Type::Long, |a| bits(a, |x, y| x.wrapping_shl(y as u32))).named(FIRST),
     plain("binary_shift_right", &[P::Int, P::Int], Type::Long, |a| bits(a, |x, y| x.wrapping_shr(y as u32))).named(FIRST),
-    checked("tohex", &[P::Int], Type::String, |a| {
-        let n = at(a, 0).as_i64().unwrap_or(0);
-        if n < 0 { Err(Trouble::Unsupported("tohex of a negative number".to_owned())) } else { Ok(Value::text(format!("{n:x}"))) }
-    })
-    .named(FIRST),
 ];
 
 fn real(args: &[&Value]) -> Option<f64> {

@@ -3,14 +3,22 @@
 //! A body sees values of the declared kinds only: the binder has checked and converted the arguments, and a null in a strict
 //! parameter has already become the answer null. To add a function, add a line to one of the tables here.
 
+mod arrays;
 mod convert;
 mod datetime;
 mod dynamic;
+mod encode;
 mod hash;
+mod ipv6;
 mod math;
+mod md5;
 mod network;
+mod parse;
+mod path;
+mod search;
 mod string;
 mod url;
+mod xml;
 
 use super::error::{Span, Try, semantic, unsupported};
 use super::scalar::{Answer, Function, Trouble};
@@ -33,6 +41,7 @@ pub(super) enum P {
     Bool,
     DateTime,
     TimeSpan,
+    Guid,
     /// A number, a datetime or a timespan.
     Summable,
     Dyn,
@@ -48,6 +57,7 @@ impl P {
             P::Bool => ty == Type::Bool,
             P::DateTime => ty == Type::DateTime,
             P::TimeSpan => ty == Type::TimeSpan,
+            P::Guid => ty == Type::Guid,
             P::Summable => ty.is_number() || matches!(ty, Type::DateTime | Type::TimeSpan),
             P::Dyn => ty == Type::Dynamic,
         }
@@ -70,6 +80,7 @@ impl P {
             P::Bool => "a bool",
             P::DateTime => "a datetime",
             P::TimeSpan => "a timespan",
+            P::Guid => "a guid",
             P::Summable => "a number, a datetime or a timespan",
             P::Dyn => "a dynamic",
         }
@@ -211,8 +222,13 @@ static INDEX: LazyLock<HashMap<&'static str, &'static Spec>> = LazyLock::new(|| 
         datetime::FUNCTIONS,
         math::FUNCTIONS,
         dynamic::FUNCTIONS,
+        arrays::FUNCTIONS,
+        path::FUNCTIONS,
+        encode::FUNCTIONS,
+        parse::FUNCTIONS,
         hash::FUNCTIONS,
         network::FUNCTIONS,
+        ipv6::FUNCTIONS,
         url::FUNCTIONS,
     ];
     tables.into_iter().flatten().map(|s| (s.name, s)).collect()
@@ -228,23 +244,20 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 
 /// Functions of the language that the engine knows by name only.
 const REFUSED: &str = "\
-acos array_iff array_rotate_left array_rotate_right array_shift_left array_shift_right array_split asin assert atan atan2 bag_zip bag_set_key \
-base64_decode_toguid base64_encode_fromarray base64_encode_fromguid beta_cdf beta_inv beta_pdf bin_at bin_auto binary_all_and bitset_count_ones \
-buffer_range buildschema convert_angle convert_energy convert_force convert_length convert_mass convert_speed convert_temperature convert_volume cos cot \
-current_cluster_endpoint current_database current_principal current_principal_details current_principal_is_member_of cursor_after \
-cursor_before_or_at cursor_current database cluster datetime_list_timezones datetime_local_to_utc datetime_utc_to_local dcount_hll degrees \
-dynamic_to_json erf erfc estimate_data_size extent_id extent_tags external_table extract_json extractjson format_bytes format_ipv4 format_ipv4_mask \
-FileProfile DeviceFromIP SeenBy gamma geo_info_from_ip_address geo_distance_2points geo_point_in_polygon geo_point_to_geohash geo_point_to_s2cell \
-geo_point_to_h3cell geohash_to_central_point gzip_compress_to_base64_string gzip_decompress_from_base64_string has_any_index hash_combine \
-hash_many hash_md5 indexof_regex ipv4_netmask_suffix ipv4_range_to_cidr_list ipv6_compare ipv6_is_in_any_range ipv6_is_in_range \
-ipv6_is_match isascii isutf8 jaccard_index loggamma make_string materialized_view merge_tdigest new_guid parse_csv parse_ipv4_mask \
-parse_ipv6 parse_ipv6_mask parse_user_agent parse_version parse_xml percentile_array_tdigest percentile_tdigest percentrank_tdigest punycode_domain_from_string \
-punycode_domain_to_string punycode_from_string punycode_to_string radians rand rank_tdigest regex_quote row_cumsum row_rank_dense row_rank_min \
-row_window_session series_abs series_add series_decompose series_decompose_anomalies series_decompose_forecast series_fill_const \
-series_fill_forward series_fill_linear series_fir series_fit_2lines series_fit_line series_iir series_outliers series_periods_detect \
-series_seasonal series_stats series_stats_dynamic series_subtract series_sum sin strcat_array_delim tan todecimal to_utf8 toobject translate treepath \
-unicode_codepoints_from_string unicode_codepoints_to_string url_encode_component weekofyear welch_test zlib_compress_to_base64_string \
-zlib_decompress_from_base64_string array_sort set_equals bag_remove_keys hll hll_merge tdigest ingestion_date is_column_exists iscolumnexists";
+DeviceFromIP FileProfile SeenBy acos all any around array_sort asin assert atan atan2 beta_cdf beta_inv \
+beta_pdf bin_at bin_auto binary_all_and bitset_count_ones buffer_range buildschema cluster column_names_of convert_angle \
+convert_energy convert_force convert_length convert_mass convert_speed convert_temperature convert_volume cos cot \
+current_cluster_endpoint current_cursor current_database current_node_id current_principal current_principal_details \
+current_principal_is_member_of cursor_after cursor_before_or_at cursor_current database datetime_list_timezones \
+datetime_local_to_utc datetime_utc_to_local dcount_hll degrees entity_group erf erfc estimate_data_size extent_id extent_tags \
+extentid external_table extractall gamma geohash_to_central_point graph gzip_compress_to_base64_string hash_combine hash_many \
+hll hll_isvalid hll_merge ingestion_date inner_nodes is_column_exists iscolumnexists labels loggamma map materialized_view \
+merge_tdigest new_guid node_degree_in node_degree_out node_id parse_user_agent parse_version percentile_array_tdigest \
+percentile_tdigest percentiles_array_tdigest percentrank_tdigest punycode_domain_from_string punycode_domain_to_string \
+punycode_from_string punycode_to_string radians rand rank_tdigest row_cumsum row_id row_rank row_rank_dense row_rank_min \
+row_window_session rowstore_ordinal_range sin stored_query_result strcat_array_delim tan tdigest tdigest_isvalid \
+tdigest_merge todecimal toobject treepath unixtime_nanoseconds_todatetime weekofyear welch_test \
+zlib_compress_to_base64_string";
 
 pub(super) fn is_refused(name: &str) -> bool {
     REFUSED.split_whitespace().any(|n| n == name) || name.starts_with("series_") || name.starts_with("geo_")

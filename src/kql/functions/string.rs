@@ -1,13 +1,11 @@
 //! Functions on text. Places and lengths count characters, not bytes.
 
-use super::super::compare::to_json;
+use super::super::compare::{to_json, to_text};
 use super::super::scalar::{Answer, Trouble};
+use super::super::text::Needle;
 use super::super::value::{Type, Value};
-use super::{Built, Naming, P, Refusal, Site, Spec, at, built, checked, pattern, plain, str_at};
+use super::{Built, Naming, P, Refusal, Site, Spec, at, built, checked, pattern, plain, search, str_at};
 use crate::json;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use ring::digest;
 use std::sync::Arc;
 
 const S: Type = Type::String;
@@ -27,9 +25,10 @@ pub(super) const FUNCTIONS: &[Spec] = &[
     plain("toupper", &[P::Text], S, |a| Value::text(str_at(a, 0).to_uppercase())),
     plain("reverse", &[P::Text], S, |a| Value::text(str_at(a, 0).chars().rev().collect::<String>())),
     plain("substring", &[P::Text, P::Int, P::Int], S, substring).optional(1),
-    checked("indexof", &[P::Text, P::Text, P::Int, P::Int, P::Int], Type::Long, index_of).optional(3),
+    checked("indexof", &[P::Text, P::Text, P::Int, P::Int, P::Int], Type::Long, search::index_of).optional(3),
+    built("indexof_regex", &[P::Text, P::Text, P::Int, P::Int, P::Int], Type::Long, search::index_of_regex).optional(3),
     built("countof", &[P::Str, P::Str, P::Str], Type::Long, count_of).optional(1),
-    checked("split", &[P::Text, P::Str, P::Int], Type::Dynamic, split).optional(1),
+    checked("split", &[P::Text, P::Str, P::Int], Type::Dynamic, split).optional(1).named(Naming::FirstArgument),
     built("trim", &[P::Str, P::Str], S, |s| trim(s, true, true)),
     built("trim_start", &[P::Str, P::Str], S, |s| trim(s, true, false)),
     built("trim_end", &[P::Str, P::Str], S, |s| trim(s, false, true)),
@@ -48,33 +47,12 @@ pub(super) const FUNCTIONS: &[Spec] = &[
         }))
     }),
     built("extract_all", &[P::Str, P::Any, P::Str], Type::Dynamic, extract_all).optional(1),
-    plain("base64_encode_tostring", &[P::Str], S, |a| Value::text(STANDARD.encode(str_at(a, 0)))),
-    plain("base64_encodestring", &[P::Str], S, |a| Value::text(STANDARD.encode(str_at(a, 0)))),
-    plain("base64_decode_tostring", &[P::Str], S, decode_text),
-    plain("base64_decodestring", &[P::Str], S, decode_text),
-    plain("base64_decode_toarray", &[P::Str], Type::Dynamic, |a| match STANDARD.decode(str_at(a, 0).trim()) {
-        Ok(bytes) => Value::dynamic(json::Value::Array(bytes.into_iter().map(|b| json::Value::Int(i64::from(b))).collect())),
-        Err(_) => Value::Null,
-    }),
-    plain("hash_sha256", &[P::Text], S, |a| hash(&digest::SHA256, str_at(a, 0))),
-    plain("hash_sha1", &[P::Text], S, |a| hash(&digest::SHA1_FOR_LEGACY_USE_ONLY, str_at(a, 0))),
-    built("parse_command_line", &[P::Text, P::Str], Type::Dynamic, |s| {
-        if s.text(1) != Some("windows") {
-            return Err(Refusal::Wrong("parse_command_line knows the parser \"windows\" only".to_owned()));
-        }
-        Ok(Arc::new(|a: &[&Value]| Ok(command_line(str_at(a, 0)))))
-    }),
-    plain("parse_path", &[P::Str], Type::Dynamic, parse_path),
+    plain("translate", &[P::Str, P::Str, P::Str], S, translate),
+    checked("replace_strings", &[P::Str, P::Dyn, P::Dyn], S, replace_strings),
+    plain("has_any_index", &[P::Str, P::Dyn], Type::Long, has_any_index),
+    checked("regex_quote", &[P::Text], S, regex_quote),
+    checked("format_bytes", &[P::Num, P::Int, P::Str], S, format_bytes).optional(2).named(Naming::FirstArgument),
 ];
-
-fn hash(algorithm: &'static digest::Algorithm, text: &str) -> Value {
-    let bytes = digest::digest(algorithm, text.as_bytes());
-    Value::text(bytes.as_ref().iter().map(|b| format!("{b:02x}")).collect::<String>())
-}
-
-fn decode_text(args: &[&Value]) -> Value {
-    STANDARD.decode(str_at(args, 0).trim()).ok().and_then(|b| String::from_utf8(b).ok()).map_or(Value::Null, Value::text)
-}
 
 fn repeat_text(args: &[&Value]) -> Answer {
     let times = at(args, 1).as_i64().unwrap_or(0);
@@ -91,18 +69,6 @@ fn substring(args: &[&Value]) -> Value {
     let start = if start < 0 { (count + start).max(0) } else { start };
     let length = args.get(2).and_then(|v| v.as_i64()).unwrap_or(i64::MAX).max(0);
     Value::text(text.chars().skip(start as usize).take(usize::try_from(length).unwrap_or(usize::MAX)).collect::<String>())
-}
-
-fn index_of(args: &[&Value]) -> Answer {
-    let start = args.get(2).and_then(|v| v.as_i64()).unwrap_or(0);
-    if args.len() > 3 || start < 0 {
-        return Err(Trouble::Unsupported("indexof with a length, an occurrence or a negative start".to_owned()));
-    }
-    let text = str_at(args, 0);
-    let from = text.char_indices().nth(start as usize).map_or(text.len(), |(i, _)| i);
-    let found = text.get(from..).and_then(|rest| rest.find(str_at(args, 1)));
-    let place = found.map(|i| text.get(..from + i).unwrap_or_default().chars().count() as i64);
-    Ok(Value::Long(place.unwrap_or(-1)))
 }
 
 fn count_of(site: &Site<'_>) -> Built {
@@ -220,70 +186,97 @@ fn extract_all(site: &Site<'_>) -> Built {
     }))
 }
 
-/// Splits as Windows' C runtime does: quotes group, backslashes count before a quote only.
-fn command_line(text: &str) -> Value {
-    let mut args: Vec<json::Value> = Vec::new();
-    let mut current: Option<String> = None;
-    let mut quoted = false;
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '\\' => {
-                let mut slashes = 1;
-                while chars.next_if_eq(&'\\').is_some() {
-                    slashes += 1;
-                }
-                let arg = current.get_or_insert_default();
-                if chars.peek() == Some(&'"') {
-                    arg.push_str(&"\\".repeat(slashes / 2));
-                    if slashes % 2 == 1 {
-                        chars.next();
-                        arg.push('"');
-                    }
-                } else {
-                    arg.push_str(&"\\".repeat(slashes));
-                }
-            }
-            '"' => {
-                current.get_or_insert_default();
-                if quoted && chars.next_if_eq(&'"').is_some() {
-                    current.get_or_insert_default().push('"');
-                }
-                quoted = !quoted;
-            }
-            c if c.is_ascii_whitespace() && !quoted => args.extend(current.take().map(json::Value::String)),
-            c => current.get_or_insert_default().push(c),
-        }
-    }
-    args.extend(current.take().map(json::Value::String));
-    if args.is_empty() { Value::Null } else { Value::dynamic(json::Value::Array(args)) }
+/// Each character of the first list becomes the one at its place in the second, or the last there is; with none it is dropped.
+fn translate(args: &[&Value]) -> Value {
+    let from: Vec<char> = str_at(args, 0).chars().collect();
+    let to: Vec<char> = str_at(args, 1).chars().collect();
+    let change = |c: char| match from.iter().position(|f| *f == c) {
+        Some(place) => to.get(place).or(to.last()).copied(),
+        None => Some(c),
+    };
+    Value::text(str_at(args, 2).chars().filter_map(change).collect::<String>())
 }
 
-fn parse_path(args: &[&Value]) -> Value {
-    let text = str_at(args, 0);
-    let (scheme, rest) = text.split_once("://").map_or(("", text), |(s, r)| (s, r));
-    let is_slash = |c: char| c == '\\' || c == '/';
-    let root = if rest.get(1..2) == Some(":") { rest.get(..2).unwrap_or_default() } else { "" };
-    let (directory, file) = rest.rfind(is_slash).map_or((root, rest.get(root.len()..).unwrap_or_default()), |at| {
-        (rest.get(..at).unwrap_or_default(), rest.get(at + 1..).unwrap_or_default())
-    });
-    let (file, stream) = file.split_once(':').unwrap_or((file, ""));
-    let extension = file.rfind('.').map_or("", |at| file.get(at + 1..).unwrap_or_default());
-    let directory_name = directory.rsplit(is_slash).next().filter(|d| *d != root).unwrap_or_default();
-    let member = |name: &str, value: &str| (name.to_owned(), json::Value::from(value));
-    Value::dynamic(json::Value::Object(
-        [
-            member("Scheme", scheme),
-            member("RootPath", root),
-            member("DirectoryPath", directory),
-            member("DirectoryName", directory_name),
-            member("Filename", file),
-            member("Extension", extension),
-            member("AlternateDataStreamName", stream),
-        ]
-        .into_iter()
-        .collect(),
-    ))
+/// Earlier entries go first; what one of them has taken is not looked at again.
+fn replace_strings(args: &[&Value]) -> Answer {
+    let array = |at: usize| match args.get(at) {
+        Some(Value::Dynamic(d)) => d.as_array(),
+        _ => None,
+    };
+    let (Some(lookups), Some(rewrites)) = (array(1), array(2)) else {
+        return Ok(at(args, 0).clone());
+    };
+    if lookups.len() > rewrites.len() {
+        return Err(Trouble::Unsupported("replace_strings with fewer rewrites than lookups".to_owned()));
+    }
+    let mut parts: Vec<(String, bool)> = vec![(str_at(args, 0).to_owned(), false)];
+    for (lookup, rewrite) in lookups.iter().zip(rewrites) {
+        let Some(lookup) = lookup.as_str().filter(|l| !l.is_empty()) else {
+            continue;
+        };
+        let mut next = Vec::new();
+        for (text, taken) in parts {
+            if taken || !text.contains(lookup) {
+                next.push((text, taken));
+                continue;
+            }
+            for (place, piece) in text.split(lookup).enumerate() {
+                if place > 0 {
+                    next.push((rewrite.as_str().unwrap_or(lookup).to_owned(), true));
+                }
+                next.push((piece.to_owned(), false));
+            }
+        }
+        parts = next;
+    }
+    Ok(Value::text(parts.into_iter().map(|(text, _)| text).collect::<String>()))
+}
+
+fn has_any_index(args: &[&Value]) -> Value {
+    let Value::Dynamic(d) = at(args, 1) else {
+        return Value::Null;
+    };
+    let has = |item: &json::Value| !item.is_null() && Needle::new(&to_text(&Value::dynamic(item.clone())), false).has(str_at(args, 0));
+    let place = d.as_array().unwrap_or(std::slice::from_ref(d.as_ref())).iter().position(has);
+    Value::Long(place.map_or(-1, |p| p as i64))
+}
+
+/// Quotes what every dialect quotes; the others differ on the rest of the punctuation.
+fn regex_quote(args: &[&Value]) -> Answer {
+    let mut out = String::new();
+    for c in str_at(args, 0).chars() {
+        if "\\.+*?()|[]{}^$".contains(c) {
+            out.push('\\');
+        } else if c.is_ascii() && !c.is_ascii_alphanumeric() && c != '_' {
+            return Err(Trouble::Unsupported(format!("regex_quote of '{c}'")));
+        }
+        out.push(c);
+    }
+    Ok(Value::text(out))
+}
+
+fn format_bytes(args: &[&Value]) -> Answer {
+    const UNITS: [&str; 7] = ["Bytes", "KB", "MB", "GB", "TB", "PB", "EB"];
+    let refuse = |what: &str| Err(Trouble::Unsupported(format!("format_bytes {what}")));
+    let size = at(args, 0).as_f64().unwrap_or(0.0);
+    let digits = args.get(1).and_then(|v| v.as_i64()).unwrap_or(0);
+    let (true, Ok(digits)) = (size.is_finite() && size >= 0.0, usize::try_from(digits)) else {
+        return refuse("of a negative number");
+    };
+    let wanted = args.get(2).map_or("", |v| v.as_str());
+    let unit = if wanted.is_empty() {
+        (0..UNITS.len()).take_while(|u| *u == 0 || size >= 1024f64.powi(*u as i32)).last()
+    } else {
+        UNITS.iter().position(|u| u.eq_ignore_ascii_case(wanted))
+    };
+    let Some((unit, name)) = unit.and_then(|u| UNITS.get(u).map(|name| (u, name))) else {
+        return refuse("with a unit that it does not know");
+    };
+    let text = format!("{:.*}", digits.min(15), size / 1024f64.powi(unit as i32));
+    if digits > 0 && text.ends_with('0') {
+        return refuse("that ends in zeros");
+    }
+    Ok(Value::text(format!("{text} {name}")))
 }
 
 /// The JSON of each argument.

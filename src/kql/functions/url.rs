@@ -7,23 +7,27 @@ use percent_encoding::percent_decode_str;
 
 pub(super) const FUNCTIONS: &[Spec] = &[
     plain("url_decode", &[P::Str], Type::String, |a| Value::text(decode(&str_at(a, 0).replace('+', " ")))),
-    plain("url_encode", &[P::Str], Type::String, |a| Value::text(encode(str_at(a, 0)))),
+    plain("url_encode", &[P::Str], Type::String, |a| Value::text(encode(str_at(a, 0), "+"))),
+    plain("url_encode_component", &[P::Str], Type::String, |a| Value::text(encode(str_at(a, 0), "%20"))),
     plain("parse_url", &[P::Str], Type::Dynamic, |a| parse_url(str_at(a, 0))),
     plain("parseurl", &[P::Str], Type::Dynamic, |a| parse_url(str_at(a, 0))),
-    plain("parse_urlquery", &[P::Str], Type::Dynamic, |a| {
-        Value::dynamic(json::object([("Query Parameters", query(str_at(a, 0).trim_start_matches('?')))]))
-    }),
+    plain("parseurlquery", &[P::Str], Type::Dynamic, parse_query),
+    plain("parse_urlquery", &[P::Str], Type::Dynamic, parse_query),
 ];
+
+fn parse_query(args: &[&Value]) -> Value {
+    Value::dynamic(json::object([("Query Parameters", query(str_at(args, 0).trim_start_matches('?')))]))
+}
 
 fn decode(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
-fn encode(text: &str) -> String {
+fn encode(text: &str, space: &str) -> String {
     let mut out = String::new();
     for b in text.bytes() {
         match b {
-            b' ' => out.push('+'),
+            b' ' => out.push_str(space),
             b if b.is_ascii_alphanumeric() || b"-_.!*()".contains(&b) => out.push(char::from(b)),
             b => out.push_str(&format!("%{b:02x}")),
         }

@@ -1,0 +1,208 @@
+//! Functions on text, code points and encoded text; most expectations are the examples of the language's documentation.
+
+use super::*;
+
+#[track_caller]
+fn all(table: &[(&str, &str)]) {
+    for (expr, expected) in table {
+        value(expr, expected);
+    }
+}
+
+#[track_caller]
+fn missing(exprs: &[&str]) {
+    for expr in exprs {
+        let e = err(&format!("print {expr}"));
+        assert_eq!(e.kind, ErrorKind::Unsupported, "{expr}: {e}");
+    }
+}
+
+#[test]
+fn json_text_is_reached_by_path() {
+    let json = r#"'{"name": "John", "age": 30, "ok": true, "a b": [{"c": 1.5}, null], "é": ""}'"#;
+    for (path, expected) in [
+        ("'$.name'", "John"),
+        ("'$.age'", "30"),
+        ("'$.ok'", "true"),
+        (r#""$['a b'][0].c""#, "1.5"),
+        (r#""$['a b'][0]""#, r#"{"c":1.5}"#),
+        (r#""$['a b'][1]""#, ""),
+        (r#""$['a b'][7]""#, ""),
+        ("'$.name.x'", ""),
+        ("'$.Name'", ""),
+        ("'$.é'", ""),
+    ] {
+        value(&format!("extract_json({path}, {json})"), expected);
+        value(&format!("extractjson({path}, {json})"), expected);
+    }
+    check(&format!("print extract_json('$.age', {json}, typeof(long))"), "print_0:long | 30");
+    check(&format!("print x = extract_json('$.ok', {json}, typeof(bool))"), "x:bool | true");
+    check(&format!("print x = extract_json('$.name', {json}, typeof(long))"), "x:long | null");
+    value("extract_json('$.a', 'no json')", "");
+    value("extract_json('$.a', '')", "");
+    check("datatable(p:string)['$.a', '$.b'] | extend v = extract_json(p, '{\"a\":1,\"b\":2}') | project v", "v:string | 1 | 2");
+    missing(&[
+        "extract_json('$..a', '{}')",
+        "extract_json('$.a[*]', '{}')",
+        "extract_json('a', '{}')",
+        "extract_json('$.a', '{}', typeof(dynamic))",
+    ]);
+}
+
+#[test]
+fn places_in_text_have_windows_and_counts() {
+    all(&[
+        ("indexof('abcdefg', 'cde')", "2"),
+        ("indexof('abcdefg', 'cde', 1, 4)", "2"),
+        ("indexof('abcdefg', 'cde', 1, 2)", "-1"),
+        ("indexof('abcdefg', 'cde', 3, 4)", "-1"),
+        ("indexof('abcdefg', 'cde', -5)", "2"),
+        ("indexof(1234567, 5, 1, 4)", "4"),
+        ("indexof('abcdefg', 'cde', 2, -1)", "2"),
+        ("indexof('abcdefgabcdefg', 'cde', 1, 10, 2)", "9"),
+        ("indexof('abcdefgabcdefg', 'cde', 1, -1, 3)", "-1"),
+        ("indexof('éèa', 'a')", "2"),
+        ("indexof('abc', 'c', 0, -2)", "null"),
+        ("indexof('', 'c')", "-1"),
+        ("indexof_regex('abcabc', @'a.c')", "0"),
+        ("indexof_regex('abcabcdefg', @'a.c', 0, 9, 2)", "3"),
+        ("indexof_regex('abcabc', @'a.c', 1, -1, 2)", "-1"),
+        ("indexof_regex('ababaa', @'a.a', 0, -1, 2)", "-1"),
+        ("indexof_regex('abcabc', @'a|ab', -1)", "null"),
+        ("has_any_index('this is an example', dynamic(['this', 'example']))", "0"),
+        ("has_any_index('this is an example', dynamic(['not', 'EXAMPLE']))", "1"),
+        ("has_any_index('this is an example', dynamic(['not', 'found']))", "-1"),
+        ("has_any_index('Example number 2', range(1, 3, 1))", "1"),
+        ("has_any_index('this is an example', dynamic([]))", "-1"),
+    ]);
+    missing(&["indexof('aaaa', 'aa', 0, -1, 2)", "indexof('abc', 'a', -9)", "indexof('abc', 'a', 0, -1, 0)"]);
+}
+
+#[test]
+fn characters_and_texts_are_replaced() {
+    all(&[
+        ("translate('abc', 'x', 'abc')", "xxx"),
+        ("translate('abc', '', 'ab')", ""),
+        ("translate('krasp', 'otsku', 'spark')", "kusto"),
+        ("translate('é', 'e', 'café')", "cafe"),
+        (
+            "replace_strings('a magic trick can turn a cat into a dog', dynamic(['cat', 'dog']), dynamic(['dog', 'pigeon']))",
+            "a magic trick can turn a dog into a pigeon",
+        ),
+        (
+            "replace_strings('can turn a cat into a dog', dynamic(['turn', ' into a dog']), dynamic(['disappear', '']))",
+            "can disappear a cat",
+        ),
+        ("replace_strings('This is', dynamic(['This', 'is']), dynamic(['This', 'was']))", "This was"),
+        ("replace_strings('This is', dynamic(['is', 'This']), dynamic(['was', 'This']))", "Thwas was"),
+        ("replace_strings('This is', dynamic(['This', 'is']), dynamic([12345, 'was']))", "This was"),
+        ("replace_strings('', dynamic(['a']), dynamic(['b']))", ""),
+        ("regex_quote('(so$me.Te^xt)')", "\\(so\\$me\\.Te\\^xt\\)"),
+        ("tohex(256)", "100"),
+        ("tohex(-256)", "ffffffffffffff00"),
+        ("tohex(toint(-256), 8)", "ffffff00"),
+        ("tohex(256, 8)", "00000100"),
+        ("tohex(256, 2)", "100"),
+        ("tohex(long(null))", ""),
+        ("format_bytes(564)", "564 Bytes"),
+        ("format_bytes(10332, 1)", "10.1 KB"),
+        ("format_bytes(20010332)", "19 MB"),
+        ("format_bytes(20010332, 2)", "19.08 MB"),
+        ("format_bytes(20010332, 0, 'KB')", "19541 KB"),
+        ("url_encode('https://www.bing.com/hello world/')", "https%3a%2f%2fwww.bing.com%2fhello+world%2f"),
+        ("url_encode_component('https://www.bing.com/hello world/')", "https%3a%2f%2fwww.bing.com%2fhello%20world%2f"),
+    ]);
+    missing(&[
+        "regex_quote('a-b')",
+        "replace_strings('a', dynamic(['a', 'b']), dynamic(['c']))",
+        "tohex(1, 0)",
+        "format_bytes(-1)",
+        "format_bytes(1024, 2)",
+    ]);
+}
+
+#[test]
+fn text_is_taken_for_bytes_and_back() {
+    all(&[
+        ("base64_encode_fromarray(base64_decode_toarray('S3VzdG8='))", "S3VzdG8="),
+        ("base64_encode_fromarray(base64_decode_toarray('U3RyaW5n0KHR0tGA0L7Rh9C60LA'))", ""),
+        ("base64_encode_fromarray(dynamic([1, 256]))", ""),
+        ("base64_decode_toguid('JpbpECu8dUy7Pv5gbeJXAA==')", "10e99626-bc2b-754c-bb3e-fe606de25700"),
+        ("base64_encode_fromguid(toguid('ae3133f2-6e22-49ae-b06a-16e6a9b212eb'))", "8jMxriJurkmwahbmqbIS6w=="),
+        ("base64_encode_fromguid(base64_decode_toguid('JpbpECu8dUy7Pv5gbeJXAA=='))", "JpbpECu8dUy7Pv5gbeJXAA=="),
+        ("isnull(base64_decode_toguid('abcd1231'))", "true"),
+        ("hash_md5('World')", "f5a7924e621e84c9280a9a27e1bcb7f6"),
+        ("hash_md5(datetime(2020-01-01))", "786c530672d1f8db31fee25ea8a9390b"),
+        ("hash_sha256(datetime(2020-01-01))", "ba666752dc1a20eb750b0eb64e780cc4c968bc9fb8813461c1d7e750f302d71d"),
+        ("unicode_codepoints_from_string('añ€')", "[97,241,8364]"),
+        ("unicode_codepoints_to_string(97, dynamic([241, 8364]))", "añ€"),
+        ("make_string(75, 117, 115)", "Kus"),
+        ("make_string(55296)", ""),
+        ("make_string(-1)", ""),
+        ("to_utf8('')", "[]"),
+        ("isascii('abc')", "true"),
+        ("isascii('abç')", "false"),
+        ("isutf8('abç')", "true"),
+        ("gzip_decompress_from_base64_string('H4sIAAAAAAAAA8soSk1VKMlIVUjKz8kGAJpgrKgOAAAA')", ""),
+        ("gzip_decompress_from_base64_string('not base64!')", ""),
+        ("zlib_decompress_from_base64_string('eJwLSS0uUSguKcrMS1cwNDIGACxqBQ4=')", "Test string 123"),
+    ]);
+}
+
+#[test]
+fn compressed_text_is_bounded() {
+    use base64::Engine as _;
+    use std::io::Write as _;
+    let pack = |text: &str| {
+        let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        out.write_all(text.as_bytes()).unwrap();
+        base64::engine::general_purpose::STANDARD.encode(out.finish().unwrap())
+    };
+    value(&format!("gzip_decompress_from_base64_string('{}')", pack("hét 1")), "hét 1");
+    let e = err(&format!("print gzip_decompress_from_base64_string('{}')", pack(&"a".repeat((4 << 20) + 1))));
+    assert_eq!(e.kind, ErrorKind::Limit);
+}
+
+#[test]
+fn records_of_text_are_taken_apart() {
+    all(&[
+        (
+            r#"parse_csv('aa,"b,b,b",cc,"Escaping quotes: ""Title""","line1\nline2"')"#,
+            r#"["aa","b,b,b","cc","Escaping quotes: \"Title\"","line1\nline2"]"#,
+        ),
+        (r"parse_csv('record1,a,b,c\nrecord2,x,y,z')", r#"["record1","a","b","c"]"#),
+        ("parse_csv(',')", r#"["",""]"#),
+        (r#"parse_command_line('echo "hello world!"', "Windows")"#, r#"["echo","hello world!"]"#),
+        ("parse_xml('<e/>')", r#"{"e":null}"#),
+        ("parse_xml('<e>text</e>')", r#"{"e":"text"}"#),
+        ("parse_xml('<e name=\"value\" />')", r#"{"e":{"@name":"value"}}"#),
+        ("parse_xml('<e name=\"value\">text</e>')", r##"{"e":{"@name":"value","#text":"text"}}"##),
+        ("parse_xml('<e> <a>text</a> <b>text</b> </e>')", r#"{"e":{"a":"text","b":"text"}}"#),
+        ("parse_xml('<e> <a>text</a> <a>text</a> </e>')", r#"{"e":{"a":["text","text"]}}"#),
+        ("parse_xml('<e> text <a>text</a> </e>')", r##"{"e":{"a":"text","#text":"text"}}"##),
+        (
+            "parse_xml('<?xml version=\"1.0\"?><d><!-- x --><v>118.5</v><n>5</n><t>a &amp; &#x62;</t></d>')",
+            r#"{"d":{"v":118.5,"n":5,"t":"a & b"}}"#,
+        ),
+        ("parse_xml('<a><b></a>')", "null"),
+        ("parse_xml('<a/><b/>')", "null"),
+        ("parse_xml('')", "null"),
+        ("parse_xml('plain')", "null"),
+    ]);
+    missing(&[
+        "parse_csv('')",
+        "parse_csv('a\"b')",
+        "parse_xml('<a><![CDATA[x]]></a>')",
+        "parse_xml('<a>007</a>')",
+        "parse_xml('<a>x<b/>y</a>')",
+        "parse_xml('<a> x</a>')",
+        "parse_user_agent('x')",
+    ]);
+}
+
+#[test]
+fn calls_name_their_columns_after_the_first_argument_where_the_service_does() {
+    check("datatable(a:string)['x y'] | extend split(a, ' ') | project-away a", "a1:dynamic | [\"x\",\"y\"]");
+    check("datatable(a:string)['x'] | project parse_csv(a)", "a:dynamic | [\"x\"]");
+    check("datatable(a:long)[10] | project tohex(a), url_encode_component('q')", "a:string,Column1:string | a,q");
+}

@@ -3,7 +3,7 @@
 use super::super::datetime::in_range;
 use super::super::scalar::{Answer, Trouble};
 use super::super::value::{Type, Value};
-use super::{Body, Naming, P, Ret, Spec, at, checked, plain, spec};
+use super::{Body, Naming, P, Ret, Spec, at, plain, spec};
 
 const REAL: Type = Type::Real;
 const N: &[P] = &[P::Num];

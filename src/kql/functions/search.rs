@@ -1,61 +1,68 @@
 //! Where a text occurs in a text: `indexof` and `indexof_regex`, with their window and count.
+//!
+//! Behind each hit the window moves along with the search, as the documented examples show. Where it would matter whether it does, or
+//! whether hits may overlap, and the examples are silent, the call is refused.
 
 use super::super::scalar::{Answer, Trouble};
 use super::super::value::Value;
 use super::{Built, Site, at, pattern, str_at};
 use std::sync::Arc;
 
-/// The part of a text that is looked at, and which hit is wanted.
-struct Window<'t> {
-    part: &'t str,
-    /// Characters before the part.
-    before: i64,
-    occurrence: usize,
+/// What is looked for, and where; characters are counted.
+struct Search {
+    start: usize,
+    length: Option<usize>,
+    /// Hits that are passed over.
+    skip: usize,
 }
 
-/// No window: the answer is null.
-fn window<'t>(args: &[&'t Value], start: i64) -> Result<Option<Window<'t>>, Trouble> {
-    let text = str_at(args, 0);
+/// None: the answer is null.
+fn search(args: &[&Value], start: i64) -> Result<Option<Search>, Trouble> {
     let number = |at: usize, default: i64| args.get(at).map_or(default, |v| v.as_i64().unwrap_or(0));
     let (length, occurrence) = (number(3, -1), number(4, 1));
     if length < -1 || occurrence < 0 {
         return Ok(None);
     }
-    let Some(occurrence) = usize::try_from(occurrence).ok().and_then(|o| o.checked_sub(1)) else {
-        return Err(Trouble::Unsupported("the occurrence 0".to_owned()));
+    let skip = usize::try_from(occurrence).ok().and_then(|o| o.checked_sub(1));
+    let (Ok(start), Some(skip)) = (usize::try_from(start), skip) else {
+        return Err(Trouble::Unsupported("a start before the text, or the occurrence 0".to_owned()));
     };
-    let place = |characters: i64| {
-        let characters = usize::try_from(characters).unwrap_or(usize::MAX);
-        text.char_indices().nth(characters).map_or(text.len(), |(at, _)| at)
-    };
-    let from = place(start);
-    let to = if length < 0 { text.len() } else { place(start.saturating_add(length)) };
-    Ok(Some(Window { part: text.get(from..to).unwrap_or_default(), before: start, occurrence }))
+    Ok(Some(Search { start, length: usize::try_from(length).ok(), skip }))
 }
 
-impl Window<'_> {
-    fn answer(&self, hit: Option<usize>) -> Value {
-        let place = hit.map(|at| self.before + self.part.get(..at).unwrap_or_default().chars().count() as i64);
-        Value::Long(place.unwrap_or(-1))
-    }
+/// The bytes from one character to another.
+fn window(text: &str, from: usize, length: Option<usize>) -> (usize, &str) {
+    let place = |n: usize| text.char_indices().nth(n).map_or(text.len(), |(at, _)| at);
+    let begin = place(from);
+    let end = length.map_or(text.len(), |length| place(from.saturating_add(length)));
+    (begin, text.get(begin..end).unwrap_or_default())
+}
+
+fn characters(text: &str, bytes: usize) -> usize {
+    text.get(..bytes).unwrap_or_default().chars().count()
 }
 
 pub(super) fn index_of(args: &[&Value]) -> Answer {
-    let (text, search) = (str_at(args, 0), str_at(args, 1));
+    let (text, wanted) = (str_at(args, 0), str_at(args, 1));
     let start = args.get(2).map_or(0, |v| v.as_i64().unwrap_or(0));
     let start = if start < 0 { start.saturating_add(text.chars().count() as i64) } else { start };
-    if start < 0 {
-        return Err(Trouble::Unsupported("a start before the text".to_owned()));
-    }
-    let Some(window) = window(args, start)? else {
+    let Some(search) = search(args, start)? else {
         return Ok(Value::Null);
     };
-    let apart = window.part.match_indices(search).nth(window.occurrence).map(|(at, _)| at);
-    let every = || window.part.char_indices().map(|(at, _)| at).filter(|at| window.part.get(*at..).is_some_and(|t| t.starts_with(search)));
-    if window.occurrence > 0 && every().nth(window.occurrence) != apart {
+    let find = |step: usize| {
+        let mut from = search.start;
+        for _ in 0..search.skip {
+            let (begin, part) = window(text, from, search.length);
+            from = characters(text, begin + part.find(wanted)?) + step;
+        }
+        let (begin, part) = window(text, from, search.length);
+        Some(characters(text, begin + part.find(wanted)?))
+    };
+    let (overlapping, apart) = (find(1), find(wanted.chars().count().max(1)));
+    if overlapping != apart {
         return Err(Trouble::Unsupported("indexof of a later occurrence where hits overlap".to_owned()));
     }
-    Ok(window.answer(apart))
+    Ok(Value::Long(apart.map_or(-1, |p| p as i64)))
 }
 
 pub(super) fn index_of_regex(site: &Site<'_>) -> Built {
@@ -65,10 +72,18 @@ pub(super) fn index_of_regex(site: &Site<'_>) -> Built {
         if start < 0 {
             return Ok(Value::Null);
         }
-        let Some(window) = window(a, start)? else {
+        let Some(search) = search(a, start)? else {
             return Ok(Value::Null);
         };
-        let hit = regex(at(a, 1))?.find_iter(window.part).nth(window.occurrence).map(|m| m.start());
-        Ok(window.answer(hit))
+        let (text, regex) = (str_at(a, 0), regex(at(a, 1))?);
+        let place = |length: Option<usize>| {
+            let (begin, part) = window(text, search.start, length);
+            regex.find_iter(part).nth(search.skip).map(|hit| characters(text, begin + hit.start()))
+        };
+        let found = place(search.length);
+        if found.is_none() && search.skip > 0 && search.length.is_some() && place(None).is_some() {
+            return Err(Trouble::Unsupported("indexof_regex of a later occurrence beyond the length".to_owned()));
+        }
+        Ok(Value::Long(found.map_or(-1, |p| p as i64)))
     }))
 }

@@ -209,12 +209,10 @@ fn plain(text: &str) -> Read<String> {
 
 /// Numbers are numbers, as the documented example shows; how one is read that is not in its shortest form, it does not.
 fn scalar(text: &str) -> Read<json::Value> {
-    let number = text.starts_with(|c: char| c.is_ascii_digit() || c == '-');
-    match json::parse(text.as_bytes()) {
-        Ok(value) if number => {
-            let written = super::super::compare::to_text(&Value::dynamic(value.clone()));
-            if written.as_ref() == text { Ok(value) } else { Err(Stop::Unclear("a number that is not in its shortest form")) }
-        }
-        _ => Ok(json::Value::String(text.to_owned())),
+    if !text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c)) || text.parse::<f64>().is_err() {
+        return Ok(json::Value::String(text.to_owned()));
     }
+    let read = json::parse(text.as_bytes()).ok();
+    let kept = read.filter(|value| super::super::compare::to_text(&Value::dynamic(value.clone())).as_ref() == text);
+    kept.ok_or(Stop::Unclear("a number that is not in its shortest form"))
 }

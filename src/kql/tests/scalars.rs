@@ -85,7 +85,7 @@ fn conversions_of_nothing_are_null() {
 fn mixed_arrays_are_not_sorted_by_guess() {
     value("array_sort_asc(dynamic([3, 1, 2]))", "[1,2,3]");
     value("array_sort_desc(dynamic(['b', 'a', null]))", "[\"b\",\"a\",null]");
-    let e = err("print array_sort_asc(dynamic([1, 'a']))");
+    let e = err("print array_sort_desc(dynamic([1, 'a']))");
     assert_eq!(e.kind, ErrorKind::Unsupported);
     assert_eq!(e.missing.as_deref(), Some("sorting an array of mixed types"));
 }
@@ -312,7 +312,8 @@ fn numbers_arrays_and_addresses() {
         value(expr, expected);
     }
     value("bag_has_key(dynamic({'a':1}), 'a')", "true");
-    assert_eq!(err("print bag_has_key(dynamic({'a':1}), '$.a.b')").kind, ErrorKind::Unsupported);
+    value("bag_has_key(dynamic({'a':1}), '$.a.b')", "false");
+    assert_eq!(err("print bag_has_key(dynamic({'a':1}), '$.a[0]')").kind, ErrorKind::Unsupported);
     assert_eq!(err("print range(1, 10000000000)").kind, ErrorKind::Limit);
     assert_eq!(err("print iff(true, 1, 'a')").kind, ErrorKind::Semantic);
     check("range x from 1 to 5 step 2", "x:long | 1 | 3 | 5");

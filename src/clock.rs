@@ -115,7 +115,12 @@ pub struct VirtualClock {
 impl VirtualClock {
     /// Begins at the machine's present time.
     pub fn shared() -> Arc<VirtualClock> {
-        Arc::new(VirtualClock { id: new_clock_id(), start: SystemTime::now(), passed: Arc::default() })
+        VirtualClock::at(SystemTime::now())
+    }
+
+    /// Begins at that time.
+    pub fn at(start: SystemTime) -> Arc<VirtualClock> {
+        Arc::new(VirtualClock { id: new_clock_id(), start, passed: Arc::default() })
     }
 
     /// Moves on by hand.

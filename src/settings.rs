@@ -9,6 +9,7 @@ use crate::{
     ops::model::Service,
     pipeline::{
         quota::{Limits, Quotas},
+        tape::{Deck, Tape},
         transport::{Http, Network, Transport},
     },
 };
@@ -62,6 +63,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Where time comes from; tests bring their own.
     pub clock: Option<Arc<dyn Clock>>,
+    /// What records the exchanges with the services, or plays them.
+    pub tape: Option<Arc<dyn Deck>>,
 }
 
 pub use crate::auth::Environment;
@@ -97,8 +100,11 @@ impl Settings {
     /// Makes what a credential needs to get tokens without a client.
     pub fn wire(&self) -> Result<Wire> {
         let network = Network { ca_bundle: self.ca_bundle.clone(), proxy: self.proxy.clone() };
+        let transport: Arc<dyn Transport> = Arc::new(Http::new(network)?);
+        let services = self.tape.clone().map_or_else(|| transport.clone(), |deck| Arc::new(Tape::over(transport.clone(), deck)));
         Ok(Wire {
-            transport: Arc::new(Http::new(network)?),
+            transport,
+            services,
             direct: Arc::new(Http::direct()),
             clock: self.clock.clone().unwrap_or_else(SystemClock::shared),
             user_agent: user_agent(self.user_agent.as_deref())?,

@@ -43,6 +43,10 @@ if TYPE_CHECKING:
     Cloud = Union[Literal["public", "gcc", "gcc-high", "dod"], str]
 
 
+# The cassette that clients made now record on or play from; see `xdrkit.testing.cassette`.
+cassette: Any = None
+
+
 class ClientBase:
     """Construction, options and display."""
 
@@ -137,13 +141,9 @@ class ClientBase:
         Raises:
             ConfigurationError: a setting is missing or cannot be right; the message names it.
         """
-        if credential is not None:
-            from .credentials import native
-
-            credential = native(credential)
         self._policy = Policy.of(confirm, allow_device_groups, on_action, dry_run, is_async=self._is_async)
-        self._core = _core.Client(
-            **given(
+        self._core = _native(
+            given(
                 tenant_id=tenant_id,
                 client_id=client_id,
                 client_secret=client_secret,
@@ -300,6 +300,20 @@ class ClientBase:
         raise TypeError(
             f"a {type(self).__name__} is not pickled, since a secret would go with it: make a new one in the other process"
         )
+
+
+def _native(options: dict[str, Any]) -> _core.Client:
+    playing = cassette
+    if playing is not None:
+        options = playing.options(options)
+    if options.get("credential") is not None:
+        from .credentials import native
+
+        options["credential"] = native(options["credential"])
+    made = _core.Client(**options)
+    if playing is not None:
+        playing.client_made(made.base_urls)
+    return made
 
 
 def hunt_options(

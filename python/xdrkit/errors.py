@@ -33,6 +33,7 @@ for the case it is a parent::
     ├── PartialFailureError                         of several calls some failed; `outcomes` has all
     ├── PartialResultError                          some pieces of a hunt failed; `partial` has the others
     ├── FileError (OSError)                         a file here cannot be read or written
+    ├── CassetteError                               a cassette has no answer to a request, or cannot be read
     ├── ClosedError                                 the client was closed
     └── InternalError                               a defect of xdrkit
 
@@ -58,6 +59,7 @@ __all__ = [
     "AuthenticationError",
     "BadRequestError",
     "BadResponseError",
+    "CassetteError",
     "ClosedError",
     "ConfigurationError",
     "ConflictError",
@@ -418,6 +420,10 @@ class FileError(XdrError, OSError):
     """
 
     filename: str | None = None
+
+
+class CassetteError(XdrError):
+    """A cassette cannot be read, or has no answer to a request. See `xdrkit.testing.cassette`."""
 
 
 class ClosedError(XdrError):

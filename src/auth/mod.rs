@@ -172,6 +172,8 @@ pub struct Grant {
 pub struct Wire {
     /// The way out.
     pub transport: Arc<dyn Transport>,
+    /// The way to the services: the same, unless it is recorded or played.
+    pub services: Arc<dyn Transport>,
     /// The way to this machine's own services (managed identities): never through a proxy.
     pub direct: Arc<dyn Transport>,
     /// Time and chance.
@@ -188,7 +190,15 @@ pub struct Wire {
 impl Wire {
     /// Over a scripted transport.
     pub(crate) fn over(transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Wire {
-        Wire { direct: transport.clone(), transport, clock, user_agent: "test".to_owned(), asking: Asking::Freely, in_chain: false }
+        Wire {
+            direct: transport.clone(),
+            services: transport.clone(),
+            transport,
+            clock,
+            user_agent: "test".to_owned(),
+            asking: Asking::Freely,
+            in_chain: false,
+        }
     }
 }
 

@@ -15,6 +15,7 @@ mod log;
 pub mod quota;
 pub mod retry;
 pub mod storage;
+pub mod tape;
 pub mod transport;
 
 use crate::{
@@ -236,8 +237,8 @@ impl Pipeline {
             let start = clock.monotonic();
             let timeout = call.bounds.timeout.min(left(ends)).max(Duration::from_millis(1));
             let result = match &mut sink {
-                Some(sink) => self.wire.transport.send_into(request, timeout, &mut **sink).await,
-                None => self.wire.transport.send(request, timeout).await,
+                Some(sink) => self.wire.services.send_into(request, timeout, &mut **sink).await,
+                None => self.wire.services.send(request, timeout).await,
             };
             drop(pass);
             let mut asked = None;

@@ -140,7 +140,7 @@ impl Fetch {
         let told = format!("GET {}", shown(&self.url));
         tracing::debug!(target: "xdrkit", "storage {told} from byte {asked_from} try {}", self.tries);
         self.pipeline.stats.requests.fetch_add(1, Relaxed);
-        let opened = match self.pipeline.wire.transport.open(self.request(asked_from), timeout).await {
+        let opened = match self.pipeline.wire.services.open(self.request(asked_from), timeout).await {
             Ok(opened) => opened,
             Err(failure) => return self.failed(failure).await.map(|()| false),
         };

@@ -10,6 +10,7 @@ use super::{
     runtime,
     sandbox::PySandbox,
     table::{PyHuntStream, PyTable},
+    tape::PyDeck,
 };
 use crate::{
     argument,
@@ -30,7 +31,11 @@ use pyo3::{
     prelude::*,
     types::{PyBool, PyDict, PyList},
 };
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, UNIX_EPOCH},
+};
 
 const WAIT: f64 = 600.0;
 
@@ -728,9 +733,13 @@ fn settings(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Set
     if let Some(given) = options.object("_virtual_clock")? {
         settings.clock = match given.cast::<PySandbox>() {
             Ok(sandbox) => Some(sandbox.get().clock() as Arc<_>),
-            Err(_) => given.is_truthy()?.then(|| VirtualClock::shared() as Arc<_>),
+            Err(_) => match given.extract::<f64>().ok().filter(|_| !given.is_instance_of::<PyBool>()) {
+                Some(start) => Some(VirtualClock::at(UNIX_EPOCH + Duration::from_secs_f64(start.clamp(0.0, 1e11))) as Arc<_>),
+                None => given.is_truthy()?.then(|| VirtualClock::shared() as Arc<_>),
+            },
         };
     }
+    settings.tape = options.object("_tape")?.map(|deck| Arc::new(PyDeck(deck.unbind())) as Arc<_>);
     lift(py, options.end(true))?;
     Ok(settings)
 }

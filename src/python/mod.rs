@@ -21,6 +21,7 @@ mod runtime;
 mod sandbox;
 mod stitch;
 mod table;
+mod tape;
 
 use pyo3::prelude::*;
 

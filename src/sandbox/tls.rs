@@ -2,7 +2,8 @@
 //!
 //! Microsoft's own libraries refuse a sign-in authority without TLS, and a test with them that turns the check off proves nothing about
 //! certificates. So each sandbox that is asked for https makes an authority of its own, which signs one certificate for the names of
-//! loopback and is then thrown away with its key: what trusts it can be fooled by nobody later.
+//! loopback and is then thrown away with its key: what trusts it can be fooled by nobody later. The services' own names are in it as
+//! well, for programs that know no other and are led here by a proxy.
 
 use std::io;
 use std::sync::Arc;
@@ -18,7 +19,19 @@ use rustls::ServerConfig;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 
 /// The names under which a loopback server is reached.
-const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+/// The names of what the sandbox stands in for.
+const SERVICES: [&str; 9] = [
+    "login.microsoftonline.com",
+    "login.windows.net",
+    "login.microsoft.com",
+    "graph.microsoft.com",
+    "api.security.microsoft.com",
+    "*.api.security.microsoft.com",
+    "api.securitycenter.microsoft.com",
+    "*.securitycenter.microsoft.com",
+    "api.securitycenter.windows.com",
+];
 /// Days before and after today in which the certificates are good. Some systems refuse a server's for more than 825.
 const DAYS: (i64, i64) = (2, 397);
 
@@ -38,7 +51,7 @@ pub(super) fn keys() -> io::Result<Keys> {
     let authority = CertifiedIssuer::self_signed(params, authority_key).map_err(io::Error::other)?;
 
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(io::Error::other)?;
-    let mut params = self::params(&NAMES, "xdrkit sandbox")?;
+    let mut params = self::params(&[&LOOPBACK[..], &SERVICES[..]].concat(), "xdrkit sandbox")?;
     params.is_ca = IsCa::ExplicitNoCa;
     params.use_authority_key_identifier_extension = true;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];

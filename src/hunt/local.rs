@@ -6,7 +6,7 @@
 use crate::{
     error::{Error, Kind, Result},
     json::{self, Value as Json},
-    kql::{self, Catalog, Cells, ErrorKind, KqlError, Lazy, Options, TokenKind, Type, Value, tokens},
+    kql::{self, Catalog, Cells, ErrorKind, KqlError, Lazy, Options, Passed, TokenKind, Type, Value, tokens},
     table::{Chunk, Column, Odd, Table, WireType, write_any},
 };
 use arrow_array::{
@@ -15,7 +15,11 @@ use arrow_array::{
     cast::AsArray,
     types::{Float64Type, Int32Type, Int64Type},
 };
-use std::sync::{Arc, OnceLock};
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 
 /// The name of a result's own rows.
 pub const RESULT: &str = "Result";
@@ -39,10 +43,10 @@ pub fn run(query: &str, tables: &[(String, Table)], now: i64) -> Result<Table> {
     let (mut arrays, mut odd) = (Vec::new(), Vec::new());
     for (_, ty, cells) in &picked.columns {
         let (array, strange) = match cells {
-            Cells::Own(values) => (array(*ty, values), Vec::new()),
-            Cells::Of { table, column, rows } => match tables.get(*table) {
+            Passed::Own(cells) => (array(*ty, cells), Vec::new()),
+            Passed::Of { table, column, rows } => match tables.get(*table) {
                 Some((_, table)) => gather(table, *column, rows.as_deref(), picked.rows),
-                None => (array(*ty, &[]), Vec::new()),
+                None => (array(*ty, &Cells::new()), Vec::new()),
             },
         };
         arrays.push(array);
@@ -121,12 +125,12 @@ struct Rows {
     id: usize,
     table: Table,
     shape: Arc<kql::Table>,
-    cells: Vec<OnceLock<Vec<Value>>>,
+    cells: Vec<OnceLock<Cells>>,
 }
 
 impl Rows {
     fn new(id: usize, table: &Table) -> Rows {
-        let column = |(at, c): (usize, &Column)| kql::Column { name: c.name.clone(), ty: type_of(table, at), cells: Vec::new() };
+        let column = |(at, c): (usize, &Column)| kql::Column { name: c.name.clone(), ty: type_of(table, at), cells: Cells::new() };
         let columns = table.columns().iter().enumerate().map(column).collect();
         let cells = table.columns().iter().map(|_| OnceLock::new()).collect();
         Rows { id, table: table.clone(), shape: Arc::new(kql::Table { columns, rows: table.rows() }), cells }
@@ -138,8 +142,9 @@ impl Lazy for Rows {
         self.id
     }
 
-    fn cells(&self, column: usize) -> &[Value] {
-        self.cells.get(column).map_or(&[], |cells| cells.get_or_init(|| values(&self.table, column)))
+    fn cells(&self, column: usize) -> &Cells {
+        static NONE: Cells = Cells::new();
+        self.cells.get(column).map_or(&NONE, |cells| cells.get_or_init(|| cells_of(&self.table, column)))
     }
 }
 
@@ -161,76 +166,95 @@ fn type_of(table: &Table, at: usize) -> Type {
     }
 }
 
-fn values(table: &Table, at: usize) -> Vec<Value> {
-    let (Some(column), ty) = (table.columns().get(at), type_of(table, at)) else { return Vec::new() };
-    let mut values = Vec::with_capacity(table.rows());
-    let (mut seen, mut text) = (Seen::default(), String::new());
+/// A column as the engine computes with it: texts by number in a dictionary, numbers and times as they are.
+fn cells_of(table: &Table, at: usize) -> Cells {
+    let (Some(column), ty) = (table.columns().get(at), type_of(table, at)) else { return Cells::new() };
+    let arrays = || table.chunks().iter().filter_map(|c| c.arrays.get(at));
+    let as_declared = column.ty != WireType::Decimal && table.chunks().iter().all(|c| c.odd.get(at).is_none_or(Vec::is_empty));
+    match ty {
+        Type::Int => Cells::optional(ty, arrays().flat_map(|a| a.as_primitive::<Int32Type>().iter().map(|n| n.map(i64::from)))),
+        Type::DateTime => {
+            let ticks = |n: Option<i64>| n.map(|n| n.saturating_add(EPOCH));
+            Cells::optional(ty, arrays().flat_map(|a| a.as_primitive::<Int64Type>().iter().map(ticks)))
+        }
+        Type::Long | Type::TimeSpan => Cells::optional(ty, arrays().flat_map(|a| a.as_primitive::<Int64Type>().iter())),
+        Type::Real if as_declared => Cells::reals(arrays().flat_map(|a| a.as_primitive::<Float64Type>().iter())),
+        _ => words(table, at, column.ty, ty),
+    }
+}
+
+/// A column that is written as text, and what else has few values.
+fn words(table: &Table, at: usize, wire: WireType, ty: Type) -> Cells {
+    let mut words = Words { ty, ..Words::default() };
+    let (mut codes, mut text) = (Vec::with_capacity(table.rows()), String::new());
     for chunk in table.chunks() {
         let (Some(array), Some(odd)) = (chunk.arrays.get(at), chunk.odd.get(at)) else { continue };
+        if odd.is_empty()
+            && let Some(array) = array.as_string_view_opt()
+        {
+            // The decoder keeps equal texts in one place, so that most are known by where they are.
+            let mut known: HashMap<u128, u32> = HashMap::new();
+            for (row, view) in array.views().iter().enumerate() {
+                codes.push(if array.is_null(row) { NO_WORD } else { *known.entry(*view).or_insert_with(|| words.code(array.value(row))) });
+            }
+            continue;
+        }
         for row in 0..chunk.rows {
-            values.push(match (ty, column.ty) {
-                (Type::String, wire) if !wire.is_text() || !odd.is_empty() => {
-                    text.clear();
-                    if write_any(wire, array, odd, row, &mut text) { seen.text(&text) } else { Value::Null }
-                }
-                (Type::Dynamic, _) if !odd.is_empty() => {
-                    text.clear();
-                    if write_any(WireType::Dynamic, array, odd, row, &mut text) { seen.dynamic(&text) } else { Value::Null }
-                }
-                _ if array.is_null(row) => Value::Null,
-                (Type::Bool, _) => Value::Bool(array.as_boolean().value(row)),
-                (Type::Int, _) => Value::Int(array.as_primitive::<Int32Type>().value(row)),
-                (Type::Long, _) => Value::Long(array.as_primitive::<Int64Type>().value(row)),
-                (Type::Real, WireType::Decimal) => array.as_string_view().value(row).parse().map_or(Value::Null, Value::Real),
-                (Type::Real, _) => Value::Real(array.as_primitive::<Float64Type>().value(row)),
-                (Type::DateTime, _) => Value::DateTime(array.as_primitive::<Int64Type>().value(row).saturating_add(EPOCH)),
-                (Type::TimeSpan, _) => Value::TimeSpan(array.as_primitive::<Int64Type>().value(row)),
-                (Type::Dynamic, _) => seen.dynamic(array.as_string_view().value(row)),
-                (Type::Guid, _) => seen.guid(array.as_string_view().value(row)),
-                (Type::String | Type::Decimal, _) => seen.text(array.as_string_view().value(row)),
+            text.clear();
+            codes.push(match ty {
+                Type::Bool if array.is_null(row) => NO_WORD,
+                Type::Bool => words.code(if array.as_boolean().value(row) { "true" } else { "false" }),
+                _ if write_any(wire, array, odd, row, &mut text) => words.code(&text),
+                _ => NO_WORD,
             });
         }
     }
-    values
+    Cells::dict(words.values, codes)
 }
 
-/// Most texts come many times: each is kept once.
-#[derive(Default)]
-struct Seen(std::collections::HashMap<String, Value>);
+/// The number of what is null.
+const NO_WORD: u32 = u32::MAX;
 
-impl Seen {
-    fn keep(&mut self, text: &str, make: impl FnOnce() -> Value) -> Value {
-        if let Some(known) = self.0.get(text) {
-            return known.clone();
-        }
-        if self.0.len() >= 4096 {
-            self.0.clear();
-        }
-        let value = make();
-        self.0.insert(text.to_owned(), value.clone());
-        value
-    }
+/// The texts of a column, each once.
+struct Words {
+    ty: Type,
+    numbers: HashMap<Arc<str>, u32>,
+    values: Vec<Value>,
+}
 
-    fn text(&mut self, text: &str) -> Value {
-        self.keep(text, || Value::String(text.into()))
-    }
-
-    fn guid(&mut self, text: &str) -> Value {
-        self.keep(text, || Value::String(text.to_ascii_lowercase().into()))
-    }
-
-    /// What is no JSON is text.
-    fn dynamic(&mut self, text: &str) -> Value {
-        self.keep(text, || match json::parse(text.as_bytes()) {
-            Ok(Json::Null) => Value::Null,
-            Ok(value) => Value::Dynamic(Arc::new(value)),
-            Err(_) => Value::Dynamic(Arc::new(Json::String(text.to_owned()))),
-        })
+impl Default for Words {
+    fn default() -> Words {
+        Words { ty: Type::String, numbers: HashMap::new(), values: Vec::new() }
     }
 }
 
-fn column(name: &Arc<str>, ty: Type, cells: &Cells, tables: &[(String, Table)]) -> Column {
-    if let Cells::Of { table, column, .. } = cells
+impl Words {
+    fn code(&mut self, text: &str) -> u32 {
+        if let Some(number) = self.numbers.get(text) {
+            return *number;
+        }
+        let kept: Arc<str> = text.into();
+        let value = match self.ty {
+            Type::Bool => Value::Bool(text == "true"),
+            Type::Real => text.parse().map_or(Value::Null, Value::Real),
+            Type::Guid => Value::String(text.to_ascii_lowercase().into()),
+            // What is no JSON is text.
+            Type::Dynamic => match json::parse(text.as_bytes()) {
+                Ok(Json::Null) => Value::Null,
+                Ok(value) => Value::Dynamic(Arc::new(value)),
+                Err(_) => Value::Dynamic(Arc::new(Json::String(text.to_owned()))),
+            },
+            _ => Value::String(kept.clone()),
+        };
+        let number = self.values.len() as u32;
+        self.values.push(value);
+        self.numbers.insert(kept, number);
+        number
+    }
+}
+
+fn column(name: &Arc<str>, ty: Type, cells: &Passed, tables: &[(String, Table)]) -> Column {
+    if let Passed::Of { table, column, .. } = cells
         && let Some(known) = tables.get(*table).and_then(|(_, t)| t.columns().get(*column))
     {
         return Column { name: name.clone(), ..known.clone() };
@@ -308,19 +332,19 @@ fn gather(table: &Table, at: usize, rows: Option<&[Option<usize>]>, count: usize
     (array, odd)
 }
 
-/// Values that the query made.
-fn array(ty: Type, values: &[Value]) -> ArrayRef {
-    let whole = |value: &Value| value.as_i64();
+/// Cells that the query made.
+fn array(ty: Type, cells: &Cells) -> ArrayRef {
+    let whole = |value: Cow<'_, Value>| value.as_i64();
     match ty {
-        Type::Bool => Arc::new(values.iter().map(|v| if let Value::Bool(b) = v { Some(*b) } else { None }).collect::<BooleanArray>()),
-        Type::Int => Arc::new(values.iter().map(|v| whole(v).and_then(|n| i32::try_from(n).ok())).collect::<Int32Array>()),
-        Type::Long | Type::TimeSpan => Arc::new(values.iter().map(whole).collect::<Int64Array>()),
-        Type::DateTime => Arc::new(values.iter().map(|v| whole(v).map(|t| t - EPOCH)).collect::<Int64Array>()),
-        Type::Real => Arc::new(values.iter().map(Value::as_f64).collect::<Float64Array>()),
+        Type::Bool => Arc::new(cells.iter().map(|v| if let Value::Bool(b) = *v { Some(b) } else { None }).collect::<BooleanArray>()),
+        Type::Int => Arc::new(cells.iter().map(|v| whole(v).and_then(|n| i32::try_from(n).ok())).collect::<Int32Array>()),
+        Type::Long | Type::TimeSpan => Arc::new(cells.iter().map(whole).collect::<Int64Array>()),
+        Type::DateTime => Arc::new(cells.iter().map(|v| whole(v).map(|t| t - EPOCH)).collect::<Int64Array>()),
+        Type::Real => Arc::new(cells.iter().map(|v| v.as_f64()).collect::<Float64Array>()),
         Type::String | Type::Guid | Type::Decimal | Type::Dynamic => {
-            let mut texts = StringViewBuilder::with_capacity(values.len()).with_deduplicate_strings();
-            for value in values {
-                match value {
+            let mut texts = StringViewBuilder::with_capacity(cells.len()).with_deduplicate_strings();
+            for value in cells.iter() {
+                match value.as_ref() {
                     Value::String(text) => texts.append_value(text),
                     Value::Dynamic(value) => texts.append_value(dynamic(value)),
                     Value::Null if ty == Type::String => texts.append_value(""),

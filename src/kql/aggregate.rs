@@ -270,7 +270,7 @@ pub(super) fn summarize(batch: &Batch, by: &[(Scalar, Type)], aggregates: &[Aggr
     }
     for row in 0..batch.rows {
         scratch.clear();
-        scratch.extend(keys.iter().map(|c| key(c.get(row), false)));
+        scratch.extend(keys.iter().map(|c| key(&c.get(row), false)));
         let group = match groups.get(scratch.as_slice()) {
             _ if by.is_empty() => 0,
             Some(group) => *group,

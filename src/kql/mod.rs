@@ -10,6 +10,7 @@
 mod aggregate;
 mod ast;
 mod bind;
+mod cells;
 mod compare;
 mod datetime;
 mod error;
@@ -26,6 +27,7 @@ pub mod value;
 #[cfg(test)]
 mod tests;
 
+pub use cells::{Cells, Nulls};
 pub use datetime::{format_datetime, format_timespan, parse_datetime, parse_timespan};
 pub use error::{ErrorKind, KqlError};
 pub use tokens::{Token, TokenKind, place, tokens};
@@ -80,17 +82,17 @@ pub trait Outside: Send + Sync {
 
 /// Cells that are made when a query looks at their column.
 pub trait Lazy: Send + Sync {
-    /// Which table this is, for [`Cells::Of`].
+    /// Which table this is, for [`Passed::Of`].
     fn id(&self) -> usize;
     /// One cell a row.
-    fn cells(&self, column: usize) -> &[Value];
+    fn cells(&self, column: usize) -> &Cells;
 }
 
 /// The cells of a column of an answer.
 #[derive(Clone, Debug)]
-pub enum Cells {
+pub enum Passed {
     /// Values that the query made.
-    Own(Vec<Value>),
+    Own(Cells),
     /// Cells of a [`Lazy`] table as they are there, in this order; `None` stands for a row that had no match.
     Of {
         /// The table's id.
@@ -106,7 +108,7 @@ pub enum Cells {
 #[derive(Clone, Debug)]
 pub struct Picked {
     /// Name, type and cells.
-    pub columns: Vec<(Arc<str>, Type, Cells)>,
+    pub columns: Vec<(Arc<str>, Type, Passed)>,
     /// How many rows.
     pub rows: usize,
 }
@@ -194,7 +196,7 @@ pub fn pick(query: &str, catalog: &dyn Catalog, options: &Options) -> Result<Pic
         let parsed = parser::parse(query)?;
         let relation = bind::Binder::new(catalog, options).query(&parsed)?;
         let batch = exec::Run::new(options.max_cells).rows(&relation.plan)?;
-        let cells = |at: usize| batch.cols.get(at).map_or(Cells::Own(Vec::new()), |col| col.picked(batch.rows));
+        let cells = |at: usize| batch.cols.get(at).map_or(Passed::Own(Cells::new()), |col| col.picked(batch.rows));
         let columns = relation.fields.iter().enumerate().map(|(at, f)| (f.name.clone(), f.ty, cells(at))).collect();
         Ok(Picked { columns, rows: batch.rows })
     })
@@ -210,7 +212,7 @@ fn run_here(text: &str, catalog: &dyn Catalog, options: &Options) -> Result<Outp
     let column = |(at, field): (usize, &bind::Field)| Column {
         name: field.name.clone(),
         ty: field.ty,
-        cells: (0..rows).map(|row| batch.cols.get(at).map_or(Value::Null, |c| c.get(row).clone())).collect(),
+        cells: batch.cols.get(at).map_or_else(Cells::new, |col| col.kept(rows)),
     };
     let columns = relation.fields.iter().enumerate().map(column).collect();
     Ok(Output { table: Table { columns, rows }, truncated: batch.rows > rows, rendered: binder.rendered })

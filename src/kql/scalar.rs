@@ -4,11 +4,11 @@
 //! row numbers, and those operators make selections only. Expressions are trees over column numbers, evaluated a row at a time, and
 //! hand out borrowed cells wherever they can.
 
-use super::Lazy;
 use super::error::{Fail, Span, Try, limit, unsupported};
 use super::exec::Run;
 use super::plan::Plan;
 use super::value::{Table, Type, Value};
+use super::{Cells, Lazy, Passed};
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
@@ -32,51 +32,108 @@ pub(super) type Function = Arc<dyn Fn(&[&Value]) -> Answer + Send + Sync>;
 type Selection = Arc<Vec<u32>>;
 
 #[derive(Clone)]
-enum Cells {
+enum Source {
     Table(Arc<Table>, usize),
     Lazy(Arc<dyn Lazy>, usize),
-    Own(Arc<Vec<Value>>),
+    Own(Arc<Cells>),
 }
 
 #[derive(Clone)]
 pub(super) struct Col {
-    cells: Cells,
+    source: Source,
     selection: Option<Selection>,
     absent: &'static Value,
 }
 
+static NONE: Cells = Cells::new();
+
 impl Col {
     pub(super) fn own(cells: Vec<Value>, ty: Type) -> Col {
-        Col { cells: Cells::Own(Arc::new(cells)), selection: None, absent: Value::absent(ty) }
+        Col::made(Cells::Plain(cells), ty)
+    }
+
+    pub(super) fn made(cells: Cells, ty: Type) -> Col {
+        Col { source: Source::Own(Arc::new(cells)), selection: None, absent: Value::absent(ty) }
+    }
+
+    /// The cells that the selection is about.
+    pub(super) fn cells(&self) -> &Cells {
+        match &self.source {
+            Source::Table(table, column) => table.columns.get(*column).map_or(&NONE, |c| &c.cells),
+            Source::Lazy(lazy, column) => lazy.cells(*column),
+            Source::Own(cells) => cells,
+        }
     }
 
     /// The first rows, for somebody else to keep.
-    pub(super) fn picked(&self, rows: usize) -> super::Cells {
-        let Cells::Lazy(lazy, column) = &self.cells else {
-            return super::Cells::Own((0..rows).map(|row| self.get(row).clone()).collect());
+    pub(super) fn picked(&self, rows: usize) -> Passed {
+        let Source::Lazy(lazy, column) = &self.source else {
+            return Passed::Own(self.kept(rows));
         };
         let row = |at: &u32| (*at != NO_ROW).then_some(*at as usize);
         let rows = self.selection.as_ref().map(|selection| selection.iter().take(rows).map(row).collect());
-        super::Cells::Of { table: lazy.id(), column: *column, rows }
+        Passed::Of { table: lazy.id(), column: *column, rows }
     }
 
-    pub(super) fn get(&self, row: usize) -> &Value {
-        let at = match &self.selection {
-            None => row,
+    /// The cells of the first rows.
+    pub(super) fn kept(&self, rows: usize) -> Cells {
+        if let (Source::Own(cells), None) = (&self.source, &self.selection)
+            && cells.len() == rows
+            && self.absent.is_null()
+        {
+            return Cells::clone(cells);
+        }
+        let at = |row: usize| self.at(row).unwrap_or(usize::MAX);
+        match self.cells() {
+            Cells::Plain(_) => (0..rows).map(|row| self.get(row).into_owned()).collect(),
+            Cells::Dict { values, codes } => {
+                let codes = (0..rows).map(|row| codes.get(at(row)).copied().unwrap_or(u32::MAX)).collect();
+                self.filled(values, codes)
+            }
+            Cells::Whole { ty, numbers, nulls } => {
+                let number = |row: usize| numbers.get(at(row)).filter(|_| !nulls.has(at(row))).copied();
+                Cells::optional(*ty, (0..rows).map(number))
+            }
+            Cells::Real { numbers, nulls } => {
+                Cells::reals((0..rows).map(|row| numbers.get(at(row)).filter(|_| !nulls.has(at(row))).copied()))
+            }
+        }
+    }
+
+    /// Cells of a dictionary, with what stands for null.
+    fn filled(&self, values: &Arc<Vec<Value>>, mut codes: Vec<u32>) -> Cells {
+        let is_null = |code: &u32| values.get(*code as usize).is_none_or(|v| v.is_null());
+        if self.absent.is_null() || !codes.iter().any(is_null) {
+            return Cells::Dict { values: values.clone(), codes: Arc::new(codes) };
+        }
+        let absent = values.len() as u32;
+        codes.iter_mut().filter(|code| is_null(code)).for_each(|code| *code = absent);
+        let values = values.iter().chain([self.absent]).cloned().collect();
+        Cells::dict(values, codes)
+    }
+
+    /// Which cell a row has; none on the unmatched side of an outer join.
+    #[inline]
+    fn at(&self, row: usize) -> Option<usize> {
+        match &self.selection {
+            None => Some(row),
             Some(selection) => match selection.get(row) {
-                Some(&NO_ROW) | None => return self.absent,
-                Some(&at) => at as usize,
+                Some(&NO_ROW) | None => None,
+                Some(&at) => Some(at as usize),
             },
-        };
-        let cell = match &self.cells {
-            Cells::Table(table, column) => table.columns.get(*column).and_then(|c| c.cells.get(at)),
-            Cells::Lazy(lazy, column) => lazy.cells(*column).get(at),
-            Cells::Own(cells) => cells.get(at),
-        };
+        }
+    }
+
+    #[inline]
+    pub(super) fn get(&self, row: usize) -> Cow<'_, Value> {
+        let cell = self.at(row).and_then(|at| self.cells().get(at));
         match cell {
-            Some(Value::Null) | None => self.absent,
-            Some(Value::Dynamic(d)) if d.is_null() => self.absent,
-            Some(cell) => cell,
+            None => Cow::Borrowed(self.absent),
+            Some(cell) => match cell.as_ref() {
+                Value::Null => Cow::Borrowed(self.absent),
+                Value::Dynamic(d) if d.is_null() => Cow::Borrowed(self.absent),
+                _ => cell,
+            },
         }
     }
 }
@@ -90,7 +147,7 @@ pub(super) struct Batch {
 impl Batch {
     pub(super) fn table(table: &Arc<Table>, lazy: Option<&Arc<dyn Lazy>>) -> Batch {
         let col = |(at, column): (usize, &super::value::Column)| Col {
-            cells: lazy.map_or_else(|| Cells::Table(table.clone(), at), |lazy| Cells::Lazy(lazy.clone(), at)),
+            source: lazy.map_or_else(|| Source::Table(table.clone(), at), |lazy| Source::Lazy(lazy.clone(), at)),
             selection: None,
             absent: Value::absent(column.ty),
         };
@@ -191,7 +248,7 @@ impl Scalar {
     pub(super) fn eval<'a>(&'a self, at: Row<'a>) -> Try<Cow<'a, Value>> {
         Ok(match self {
             Scalar::Const(value) => Cow::Borrowed(value),
-            Scalar::Column(column) => at.batch.cols.get(*column).map_or(Cow::Borrowed(&NULL), |c| Cow::Borrowed(c.get(at.row))),
+            Scalar::Column(column) => at.batch.cols.get(*column).map_or(Cow::Borrowed(&NULL), |c| c.get(at.row)),
             Scalar::Apply(function, args, span) => Cow::Owned(match args.as_slice() {
                 [a] => call(function, &[a.eval(at)?.as_ref()], *span)?,
                 [a, b] => call(function, &[a.eval(at)?.as_ref(), b.eval(at)?.as_ref()], *span)?,

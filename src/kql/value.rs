@@ -1,5 +1,6 @@
 //! What a query computes with: the language's scalar types, one cell, one column, one table.
 
+pub use super::cells::Cells;
 use crate::json;
 use std::sync::Arc;
 
@@ -59,7 +60,7 @@ pub struct Column {
     /// Its type.
     pub ty: Type,
     /// One cell a row; every cell is of `ty` or null.
-    pub cells: Vec<Value>,
+    pub cells: Cells,
 }
 
 /// Columns of equal length.

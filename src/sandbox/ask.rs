@@ -3,6 +3,7 @@
 //! What the service says of a file, a domain or a person must be what hunting finds of it. So nothing about them is kept twice: it is
 //! asked for, in the language in which a hunter would ask.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::House;
@@ -53,13 +54,13 @@ impl Found {
 }
 
 impl Row<'_> {
-    fn cell(&self, name: &str) -> Option<&Value> {
+    fn cell(&self, name: &str) -> Option<Cow<'_, Value>> {
         self.table.columns.iter().find(|c| *c.name == *name)?.cells.get(self.at)
     }
 
     /// A text; empty if there is none.
     pub(super) fn text(&self, name: &str) -> Arc<str> {
-        match self.cell(name) {
+        match self.cell(name).as_deref() {
             Some(Value::String(text)) => text.clone(),
             _ => "".into(),
         }
@@ -67,16 +68,16 @@ impl Row<'_> {
 
     /// A number, or ticks.
     pub(super) fn number(&self, name: &str) -> Option<i64> {
-        match self.cell(name)? {
-            Value::Int(n) => Some(i64::from(*n)),
-            Value::Long(n) | Value::DateTime(n) => Some(*n),
+        match *self.cell(name)? {
+            Value::Int(n) => Some(i64::from(n)),
+            Value::Long(n) | Value::DateTime(n) => Some(n),
             _ => None,
         }
     }
 
     /// A list of texts.
     pub(super) fn texts(&self, name: &str) -> Vec<String> {
-        match self.cell(name) {
+        match self.cell(name).as_deref() {
             Some(Value::Dynamic(json)) => {
                 json.as_array().unwrap_or_default().iter().filter_map(|v| v.as_str()).map(str::to_owned).collect()
             }

@@ -159,7 +159,8 @@ fn rows(table: &Table, mut cells: impl FnMut(&mut Object, &str, Type, &kql::Valu
     let row = |at: usize| {
         let mut row = Object::with_capacity(table.columns.len());
         for column in &table.columns {
-            cells(&mut row, &column.name, column.ty, column.cells.get(at).unwrap_or(&kql::Value::Null));
+            let cell = column.cells.get(at);
+            cells(&mut row, &column.name, column.ty, cell.as_deref().unwrap_or(&kql::Value::Null));
         }
         Value::Object(row)
     };

@@ -180,7 +180,7 @@ fn start() -> i64 {
 /// Rows whose times are close to each other, edges among them.
 fn events(rows: &[(i64, u8, i64)]) -> Events {
     let text = |n: u8| Value::String(["", "alpha", "Beta", "gamma"][usize::from(n % 4)].into());
-    let column = |name: &str, ty, cells| Column { name: name.into(), ty, cells };
+    let column = |name: &str, ty, cells: Vec<Value>| Column { name: name.into(), ty, cells: cells.into() };
     let columns = vec![
         column("Timestamp", Type::DateTime, rows.iter().map(|r| Value::DateTime(start() + r.0)).collect()),
         column("DeviceName", Type::String, rows.iter().map(|r| text(r.1)).collect()),
@@ -196,7 +196,9 @@ fn asked(events: &dyn Catalog, query: &str) -> Table {
 }
 
 fn rows(table: &Table) -> Vec<String> {
-    (0..table.rows).map(|row| table.columns.iter().map(|c| format!("{:?}", c.cells[row])).collect::<Vec<_>>().join(",")).collect()
+    (0..table.rows)
+        .map(|row| table.columns.iter().map(|c| format!("{:?}", c.cells.get(row).unwrap())).collect::<Vec<_>>().join(","))
+        .collect()
 }
 
 fn appended(pieces: Vec<Table>) -> Table {
@@ -205,7 +207,7 @@ fn appended(pieces: Vec<Table>) -> Table {
     for piece in pieces {
         for (into, from) in all.columns.iter_mut().zip(piece.columns) {
             assert_eq!((&into.name, into.ty), (&from.name, from.ty));
-            into.cells.extend(from.cells);
+            into.cells = into.cells.iter().chain(from.cells.iter()).map(std::borrow::Cow::into_owned).collect();
         }
         all.rows += piece.rows;
     }

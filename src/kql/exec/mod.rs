@@ -37,7 +37,7 @@ impl Run {
 
     pub(super) fn first_cell(&self, plan: &Plan, ty: Type) -> Try<Value> {
         let batch = self.rows(plan)?;
-        let cell = batch.cols.first().filter(|_| batch.rows > 0).map(|c| c.get(0).clone());
+        let cell = batch.cols.first().filter(|_| batch.rows > 0).map(|c| c.get(0).into_owned());
         Ok(cell.unwrap_or_else(|| Value::absent(ty).clone()))
     }
 
@@ -46,8 +46,8 @@ impl Run {
         self.charge(batch.rows)?;
         let mut keys = HashSet::new();
         for row in 0..batch.rows {
-            let value = batch.cols.first().map_or(Value::absent(Type::Long), |c| c.get(row));
-            match value {
+            let value = batch.cols.first().map_or(Cow::Borrowed(Value::absent(Type::Long)), |c| c.get(row));
+            match value.as_ref() {
                 Value::Dynamic(d) if d.as_array().is_some() => {
                     keys.extend(d.as_array().unwrap_or_default().iter().map(|item| key(&from_json(item))));
                 }
@@ -107,7 +107,7 @@ impl Run {
             Op::Distinct => {
                 let mut seen = HashSet::new();
                 self.charge(batch.rows.saturating_mul(batch.cols.len()))?;
-                let fresh = |row: &usize| seen.insert(batch.cols.iter().map(|c| key(c.get(*row), false)).collect::<Vec<Key>>());
+                let fresh = |row: &usize| seen.insert(batch.cols.iter().map(|c| key(&c.get(*row), false)).collect::<Vec<Key>>());
                 let rows = (0..batch.rows).filter(fresh).map(|r| r as u32).collect();
                 Ok(batch.select(rows))
             }
@@ -166,7 +166,8 @@ impl Run {
         let rows: usize = batches.iter().map(|b| b.rows).sum();
         self.charge(rows.saturating_mul(types.len()))?;
         let column = |(at, ty): (usize, &Type)| {
-            let cells = batches.iter().flat_map(|b| (0..b.rows).map(move |r| b.cols.get(at).map_or(Value::Null, |c| c.get(r).clone())));
+            let cells =
+                batches.iter().flat_map(|b| (0..b.rows).map(move |r| b.cols.get(at).map_or(Value::Null, |c| c.get(r).into_owned())));
             Col::own(cells.collect(), *ty)
         };
         Ok(Batch { cols: types.iter().enumerate().map(column).collect(), rows })
@@ -178,6 +179,7 @@ impl Run {
         rows.sort_by(|a, b| {
             for (column, key) in &columns {
                 let (x, y) = (column.get(*a as usize), column.get(*b as usize));
+                let (x, y) = (x.as_ref(), y.as_ref());
                 let nulls = (sorts_as_null(x), sorts_as_null(y));
                 let order = match nulls {
                     (true, true) if key.nulls_first => sort_order(x, y),
@@ -310,8 +312,9 @@ impl Run {
 /// The key of a row; none if a part of it is null, for nulls never meet.
 fn join_key(batch: &Batch, row: usize, on: impl Iterator<Item = (usize, bool)>) -> Option<Vec<Key>> {
     on.map(|(column, as_real)| match batch.cols.get(column).map(|c| c.get(row)) {
-        None | Some(Value::Null) => None,
-        Some(value) => order(value, value).map(|_| key(value, as_real)),
+        None => None,
+        Some(value) if value.is_null() => None,
+        Some(value) => order(&value, &value).map(|_| key(&value, as_real)),
     })
     .collect()
 }

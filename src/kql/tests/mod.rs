@@ -29,7 +29,7 @@ fn now() -> i64 {
 }
 
 fn column(name: &str, ty: Type, cells: Vec<Value>) -> Column {
-    Column { name: name.into(), ty, cells }
+    Column { name: name.into(), ty, cells: cells.into() }
 }
 
 fn s(text: &str) -> Value {
@@ -80,7 +80,7 @@ fn cell(value: &Value) -> String {
 /// `name:type,... | cell,cell | ...`
 fn show(output: &Output) -> String {
     let head: Vec<String> = output.table.columns.iter().map(|c| format!("{}:{}", c.name, c.ty.name())).collect();
-    let row = |r: usize| output.table.columns.iter().map(|c| cell(&c.cells[r])).collect::<Vec<_>>().join(",");
+    let row = |r: usize| output.table.columns.iter().map(|c| cell(&c.cells.get(r).unwrap())).collect::<Vec<_>>().join(",");
     let rows: Vec<String> = (0..output.table.rows).map(row).collect();
     std::iter::once(head.join(",")).chain(rows).collect::<Vec<_>>().join(" | ")
 }
@@ -94,5 +94,5 @@ fn check(query: &str, expected: &str) {
 #[track_caller]
 fn value(expr: &str, expected: &str) {
     let output = ok(&format!("print x = {expr}"));
-    assert_eq!(cell(&output.table.columns[0].cells[0]), expected, "{expr}");
+    assert_eq!(cell(&output.table.columns[0].cells.get(0).unwrap()), expected, "{expr}");
 }

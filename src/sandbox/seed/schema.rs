@@ -1,7 +1,7 @@
 //! The real columns of the hunting tables, and tables built column by column from rows of events.
 
 use crate::json;
-use crate::kql::value::{Column, Table, Type, Value};
+use crate::kql::value::{Cells, Column, Table, Type, Value};
 use crate::ops::HUNTING_SCHEMA;
 use std::sync::{Arc, OnceLock};
 
@@ -46,7 +46,7 @@ pub(super) struct Sheet<'r, R> {
 
 impl<'r, R> Sheet<'r, R> {
     pub(super) fn new(shape: &Shape, rows: &'r [R]) -> Self {
-        let columns = shape.1.iter().map(|(name, ty)| Column { name: name.clone(), ty: *ty, cells: Vec::new() }).collect();
+        let columns = shape.1.iter().map(|(name, ty)| Column { name: name.clone(), ty: *ty, cells: Cells::new() }).collect();
         Self {
             rows,
             columns,
@@ -57,7 +57,7 @@ impl<'r, R> Sheet<'r, R> {
 
     fn fill(&mut self, name: &str, cells: impl FnOnce() -> Vec<Value>) {
         match self.columns.iter_mut().find(|c| *c.name == *name) {
-            Some(column) => column.cells = cells(),
+            Some(column) => column.cells = cells().into(),
             #[cfg(test)]
             None => self.strangers.push(name.to_owned()),
             #[cfg(not(test))]
@@ -128,7 +128,7 @@ impl<'r, R> Sheet<'r, R> {
         let columns = self.columns.into_iter().map(|mut column| {
             if column.cells.len() != rows {
                 let blank = if column.ty == Type::String { empty.clone() } else { Value::Null };
-                column.cells = vec![blank; rows];
+                column.cells = Cells::same(blank, rows);
             }
             column
         });

@@ -4,7 +4,7 @@
 
 use crate::{
     json::{self, Value},
-    kql::{Catalog, Column, Table, Type},
+    kql::{Catalog, Cells, Column, Table, Type},
     ops::HUNTING_SCHEMA,
 };
 use std::{
@@ -42,7 +42,7 @@ impl Schema {
 
     /// Adds a table, or replaces it.
     pub fn add<'c>(&mut self, name: &str, columns: impl Iterator<Item = (&'c str, Type)>) {
-        let columns = columns.map(|(name, ty)| Column { name: name.into(), ty, cells: Vec::new() }).collect();
+        let columns = columns.map(|(name, ty)| Column { name: name.into(), ty, cells: Cells::new() }).collect();
         self.tables.insert(name.to_owned(), Arc::new(Table { columns, rows: 0 }));
     }
 

@@ -73,11 +73,6 @@ pub(super) fn whole(ty: Type, number: i64) -> Value {
     }
 }
 
-/// The types whose cells are whole numbers.
-pub(super) fn is_whole(ty: Type) -> bool {
-    matches!(ty, Type::Int | Type::Long | Type::DateTime | Type::TimeSpan)
-}
-
 static NULL: Value = Value::Null;
 
 impl Cells {

@@ -4,7 +4,7 @@
 //! is the same on every run.
 
 use super::compare::{Key, convert, key, order, sort_order, to_json};
-use super::error::{Span, Try, semantic};
+use super::error::{Span, Try, semantic, unsupported};
 use super::exec::Run;
 use super::scalar::{Batch, Col, Row, Scalar};
 use super::value::{Type, Value};
@@ -29,7 +29,15 @@ pub(super) enum Func {
     ArgMin,
     /// The first row whose first argument is neither null nor empty.
     Any,
-    Percentile,
+    /// With a weight for each value, or without; one array of all, or a column for each.
+    Percentile {
+        weighted: bool,
+        array: bool,
+    },
+    Bits(Bits),
+    Covariance {
+        population: bool,
+    },
     Variance {
         population: bool,
     },
@@ -39,10 +47,20 @@ pub(super) enum Func {
     Bag,
 }
 
+/// What joins whole numbers bit by bit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bits {
+    And,
+    Or,
+    Xor,
+}
+
 #[derive(Clone)]
 pub(super) struct Aggregate {
     pub(super) func: Func,
     pub(super) value: Option<Scalar>,
+    /// The weight of a percentile, the other variable of a covariance.
+    pub(super) second: Option<Scalar>,
     pub(super) when: Option<Scalar>,
     /// What the chosen row answers, for functions that choose one; else one column of the aggregate's type.
     pub(super) outputs: Vec<(Scalar, Type)>,
@@ -62,7 +80,9 @@ enum State {
     Keys(HashSet<Key>),
     List(Vec<json::Value>, HashSet<String>),
     Chosen { best: Option<Value>, row: Option<usize> },
-    All(Vec<Value>),
+    All(Vec<(Value, i64)>),
+    Bits(Option<i64>),
+    Pairs { count: f64, means: [f64; 2], product: f64 },
     Moments { count: f64, mean: f64, m2: f64 },
     Bag(json::Object),
 }
@@ -71,7 +91,8 @@ impl Aggregate {
     pub(super) fn types(&self) -> Vec<Type> {
         match self.func {
             Func::ArgMax | Func::ArgMin | Func::Any => self.outputs.iter().map(|(_, ty)| *ty).collect(),
-            Func::Percentile => self.percentiles.iter().map(|_| self.ty).collect(),
+            Func::Percentile { array: false, .. } => self.percentiles.iter().map(|_| self.ty).collect(),
+            Func::Percentile { array: true, .. } => vec![Type::Dynamic],
             _ => vec![self.ty],
         }
     }
@@ -86,7 +107,9 @@ impl Aggregate {
             Func::DCount => State::Keys(HashSet::new()),
             Func::List { .. } => State::List(Vec::new(), HashSet::new()),
             Func::ArgMax | Func::ArgMin | Func::Any => State::Chosen { best: None, row: None },
-            Func::Percentile => State::All(Vec::new()),
+            Func::Percentile { .. } => State::All(Vec::new()),
+            Func::Bits(_) => State::Bits(None),
+            Func::Covariance { .. } => State::Pairs { count: 0.0, means: [0.0; 2], product: 0.0 },
             Func::Variance { .. } | Func::Stdev { .. } => State::Moments { count: 0.0, mean: 0.0, m2: 0.0 },
             Func::Bag => State::Bag(json::Object::new()),
         }
@@ -116,6 +139,9 @@ impl Aggregate {
             }
             State::Best(best) => {
                 let wanted = if self.func == Func::Max { Ordering::Greater } else { Ordering::Less };
+                if wanted == Ordering::Less && *value == Value::text("") {
+                    return Err(unsupported(self.span, "the least of texts among which one is empty"));
+                }
                 let better = match best.as_ref() {
                     None => !value.is_null(),
                     Some(old) => order(value, old) == Some(wanted),
@@ -149,6 +175,9 @@ impl Aggregate {
                 }
             }
             State::Chosen { best, row } => {
+                if self.func == Func::ArgMin && *value == Value::text("") {
+                    return Err(unsupported(self.span, "the least of texts among which one is empty"));
+                }
                 let better = match (self.func, best.as_ref()) {
                     (Func::Any, Some(_)) => false,
                     (Func::Any, None) => !value.is_null() && *value != Value::text(""),
@@ -164,9 +193,39 @@ impl Aggregate {
                 }
             }
             State::All(values) => {
-                if !value.is_null() {
+                let weight = match &self.second {
+                    Some(weight) => weight.eval(at)?.as_i64(),
+                    None => Some(1),
+                };
+                if weight.is_some_and(|w| w < 0) {
+                    return Err(unsupported(self.span, "a percentile with a negative weight"));
+                }
+                if let Some(weight) = weight.filter(|w| *w > 0 && !value.is_null()) {
                     at.run.charge(1)?;
-                    values.push(value.clone());
+                    values.push((value.clone(), weight));
+                }
+            }
+            State::Bits(bits) => {
+                if let (Some(number), Func::Bits(how)) = (value.as_i64(), self.func) {
+                    *bits = Some(match (*bits, how) {
+                        (None, _) => number,
+                        (Some(old), Bits::And) => old & number,
+                        (Some(old), Bits::Or) => old | number,
+                        (Some(old), Bits::Xor) => old ^ number,
+                    });
+                }
+            }
+            State::Pairs { count, means: [x_mean, y_mean], product } => {
+                let second = match &self.second {
+                    Some(second) => second.eval(at)?.as_f64(),
+                    None => None,
+                };
+                if let (Some(x), Some(y)) = (value.as_f64(), second) {
+                    *count += 1.0;
+                    let from_x = x - *x_mean;
+                    *x_mean += from_x / *count;
+                    *y_mean += (y - *y_mean) / *count;
+                    *product += from_x * (y - *y_mean);
                 }
             }
             State::Moments { count, mean, m2 } => {
@@ -218,8 +277,24 @@ impl Aggregate {
             }
             State::Chosen { row: None, .. } => return Ok(self.outputs.iter().map(|(_, ty)| Value::absent(*ty).clone()).collect()),
             State::All(mut values) => {
-                values.sort_by(sort_order);
-                return Ok(self.percentiles.iter().map(|p| percentile(&values, *p, self.ty)).collect());
+                values.sort_by(|(a, _), (b, _)| sort_order(a, b));
+                let found = self.percentiles.iter().map(|p| percentile(&values, *p, self.ty));
+                if let Func::Percentile { array: true, .. } = self.func {
+                    return Ok(vec![Value::dynamic(json::Value::Array(found.map(|v| to_json(&v)).collect()))]);
+                }
+                return Ok(found.collect());
+            }
+            State::Bits(None) => return Err(unsupported(self.span, "binary_all_* of no number at all")),
+            State::Bits(Some(bits)) => match (self.ty, i32::try_from(bits)) {
+                (Type::Int, Ok(bits)) => Value::Int(bits),
+                _ => Value::Long(bits),
+            },
+            State::Pairs { count, product, .. } => {
+                let below = if self.func == (Func::Covariance { population: true }) { count } else { count - 1.0 };
+                if below <= 0.0 {
+                    return Err(unsupported(self.span, "the covariance of fewer than two pairs"));
+                }
+                Value::Real(product / below)
             }
             State::Moments { count, m2, .. } => {
                 let (population, root) = match self.func {
@@ -246,10 +321,16 @@ fn tick_value(ticks: i64, ty: Type) -> Value {
     if ty == Type::DateTime { Value::DateTime(ticks) } else { Value::TimeSpan(ticks) }
 }
 
-/// Nearest rank.
-fn percentile(sorted: &[Value], percent: f64, ty: Type) -> Value {
-    let rank = (percent / 100.0 * sorted.len() as f64).ceil().max(1.0) as usize;
-    sorted.get(rank.min(sorted.len()).saturating_sub(1)).map_or(Value::Null, |v| convert_kept(v, ty))
+/// Nearest rank, where a value counts as often as it weighs.
+fn percentile(sorted: &[(Value, i64)], percent: f64, ty: Type) -> Value {
+    let total: i128 = sorted.iter().map(|(_, weight)| i128::from(*weight)).sum();
+    let rank = (percent / 100.0 * total as f64).ceil().max(1.0) as i128;
+    let mut seen = 0;
+    let hit = sorted.iter().find(|(_, weight)| {
+        seen += i128::from(*weight);
+        seen >= rank
+    });
+    hit.or(sorted.last()).map_or(Value::Null, |(v, _)| convert_kept(v, ty))
 }
 
 fn convert_kept(value: &Value, ty: Type) -> Value {

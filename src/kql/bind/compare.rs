@@ -374,6 +374,7 @@ impl Binder<'_> {
         let collect = Aggregate {
             func: Func::List { distinct: false, nulls: false },
             value: Some(Scalar::Column(0)),
+            second: None,
             when: None,
             outputs: Vec::new(),
             ty: Type::Dynamic,

@@ -1,6 +1,6 @@
 //! `summarize`: which aggregates there are, what they are called and what columns they make.
 
-use super::super::aggregate::{Aggregate, Func};
+use super::super::aggregate::{Aggregate, Bits, Func};
 use super::super::ast::{Arg, Expr, ExprKind, Name, Named};
 use super::super::error::{Span, Try, semantic, unsupported};
 use super::super::plan::Op;
@@ -12,7 +12,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 /// Name, what it computes, whether a predicate comes with it, the prefix of its column (empty: the argument's own name).
-const AGGREGATES: [(&str, Func, bool, &str); 42] = [
+const AGGREGATES: &[(&str, Func, bool, &str)] = &[
     ("count", Func::Count, false, "count"),
     ("countif", Func::Count, true, "countif"),
     ("sum", Func::Sum, false, "sum"),
@@ -42,8 +42,19 @@ const AGGREGATES: [(&str, Func, bool, &str); 42] = [
     ("take_anyif", Func::Any, true, ""),
     ("any", Func::Any, false, "any"),
     ("anyif", Func::Any, true, "anyif"),
-    ("percentile", Func::Percentile, false, "percentile"),
-    ("percentiles", Func::Percentile, false, "percentiles"),
+    ("percentile", Func::Percentile { weighted: false, array: false }, false, "percentile"),
+    ("percentiles", Func::Percentile { weighted: false, array: false }, false, "percentiles"),
+    ("percentiles_array", Func::Percentile { weighted: false, array: true }, false, "percentiles"),
+    ("percentilew", Func::Percentile { weighted: true, array: false }, false, "percentile"),
+    ("percentilesw", Func::Percentile { weighted: true, array: false }, false, "percentiles"),
+    ("percentilesw_array", Func::Percentile { weighted: true, array: true }, false, "percentiles"),
+    ("binary_all_and", Func::Bits(Bits::And), false, ""),
+    ("binary_all_or", Func::Bits(Bits::Or), false, ""),
+    ("binary_all_xor", Func::Bits(Bits::Xor), false, ""),
+    ("covariance", Func::Covariance { population: false }, false, "covariance"),
+    ("covarianceif", Func::Covariance { population: false }, true, "covarianceif"),
+    ("covariancep", Func::Covariance { population: true }, false, "covariancep"),
+    ("covariancepif", Func::Covariance { population: true }, true, "covariancepif"),
     ("stdev", Func::Stdev { population: false }, false, "stdev"),
     ("stdevif", Func::Stdev { population: false }, true, "stdevif"),
     ("stdevp", Func::Stdev { population: true }, false, "stdevp"),
@@ -60,26 +71,7 @@ const AGGREGATES: [(&str, Func, bool, &str); 42] = [
 const SET: Func = Func::List { distinct: true, nulls: false };
 const LIST: Func = Func::List { distinct: false, nulls: false };
 
-const REFUSED: [&str; 18] = [
-    "hll",
-    "hll_if",
-    "hll_merge",
-    "tdigest",
-    "tdigest_merge",
-    "merge_tdigest",
-    "buildschema",
-    "binary_all_and",
-    "binary_all_or",
-    "binary_all_xor",
-    "percentilew",
-    "percentilesw",
-    "percentiles_array",
-    "percentilesw_array",
-    "covariance",
-    "covarianceif",
-    "covariancep",
-    "covariancepif",
-];
+const REFUSED: [&str; 7] = ["hll", "hll_if", "hll_merge", "tdigest", "tdigest_merge", "merge_tdigest", "buildschema"];
 
 /// The most members of a list or a set without a size of its own.
 const MAX_MEMBERS: usize = 1 << 20;
@@ -136,6 +128,7 @@ impl Binder<'_> {
         let mut aggregate = Aggregate {
             func: *func,
             value: None,
+            second: None,
             when: None,
             outputs: Vec::new(),
             ty: Type::Long,
@@ -145,7 +138,11 @@ impl Binder<'_> {
         };
         let mut exprs: Vec<&Arg> = args.iter().collect();
         if *predicate {
-            let at = usize::from(*func != Func::Count);
+            let at = match func {
+                Func::Count => 0,
+                Func::Covariance { .. } => 2,
+                _ => 1,
+            };
             if exprs.len() <= at {
                 return Err(wrong_count());
             }
@@ -155,19 +152,37 @@ impl Binder<'_> {
         if *func == Func::Count {
             return match exprs.as_slice() {
                 [] => Ok(Found { aggregate, names: Vec::new(), span }),
-                [_] => Err(unsupported(span, "count() with a predicate; use countif()")),
+                [condition] => {
+                    aggregate.when = Some(self.condition(&condition.expr, site)?.scalar);
+                    Ok(Found { aggregate, names: Vec::new(), span })
+                }
                 _ => Err(wrong_count()),
             };
         }
-        let Some((first, rest)) = exprs.split_first() else {
+        let Some((first, mut rest)) = exprs.split_first() else {
             return Err(wrong_count());
         };
+        if *func == Func::Any && *predicate && !rest.is_empty() {
+            return Err(wrong_count());
+        }
         if matches!(func, Func::ArgMax | Func::ArgMin | Func::Any) {
             return self.chooser(aggregate, prefix, first, rest, span, site, by);
         }
         let value = self.scalar(&first.expr, site)?;
         let ty = value.ty;
         aggregate.value = Some(value.scalar);
+        if matches!(func, Func::Covariance { .. } | Func::Percentile { weighted: true, .. }) {
+            let Some((second, others)) = rest.split_first() else {
+                return Err(wrong_count());
+            };
+            let bound = self.scalar(&second.expr, site)?;
+            let fits = if matches!(func, Func::Covariance { .. }) { bound.ty.is_number() } else { bound.ty.is_integer() };
+            if !fits {
+                return Err(semantic(second.expr.span, format!("'{}' takes no {} here", name.text, bound.ty.name())));
+            }
+            aggregate.second = Some(bound.scalar);
+            rest = others;
+        }
         let summable = ty.is_number() || ty == Type::TimeSpan;
         let refuse = |what: &str| Err(semantic(first.expr.span, format!("'{}' takes {what}, not a {}", name.text, ty.name())));
         let mut names = Vec::new();
@@ -176,10 +191,7 @@ impl Binder<'_> {
             Func::Sum => aggregate.ty = if ty == Type::Int { Type::Long } else { ty },
             Func::Avg if !(summable || ty == Type::DateTime) => return refuse("a number, a timespan or a datetime"),
             Func::Avg => aggregate.ty = if ty.is_number() { Type::Real } else { ty },
-            Func::Min | Func::Max if ty == Type::Dynamic => return refuse("a value that has an order"),
-            Func::Min | Func::Max if matches!(ty, Type::String | Type::Bool | Type::Guid) => {
-                return Err(unsupported(first.expr.span, format!("'{}' of a {}", name.text, ty.name())));
-            }
+            Func::Min | Func::Max if matches!(ty, Type::Dynamic | Type::Guid) => return refuse("a value that has an order"),
             Func::Min | Func::Max => aggregate.ty = ty,
             Func::List { .. } | Func::Bag => {
                 if *func == Func::Bag && ty != Type::Dynamic {
@@ -193,35 +205,59 @@ impl Binder<'_> {
                     aggregate.most = usize::try_from(self.whole(&most.expr, site)?).unwrap_or(0).min(MAX_MEMBERS);
                 }
             }
-            Func::Percentile => {
+            Func::Percentile { array, .. } => {
                 if !(summable || ty == Type::DateTime) {
                     return refuse("a number, a timespan or a datetime");
                 }
                 aggregate.ty = if ty == Type::Int { Type::Long } else { ty };
                 let own = name::of(&first.expr).unwrap_or_default();
-                for percent in rest {
-                    let bound = self.scalar(&percent.expr, Site { fields: &[], ..site })?;
-                    let Some(number) = bound.constant().and_then(Value::as_f64).filter(|p| (0.0..=100.0).contains(p)) else {
-                        return Err(semantic(percent.expr.span, "a percentile is a constant from 0 to 100"));
-                    };
-                    names.push(format!("percentile_{own}_{}", number.to_string().replace('.', "_")));
-                    aggregate.percentiles.push(number);
+                for percent in self.percents(rest, *array, site)? {
+                    names.push(format!("percentile_{own}_{}", percent.to_string().replace('.', "_")));
+                    aggregate.percentiles.push(percent);
+                }
+                if *array {
+                    names = vec![format!("percentiles_{own}")];
                 }
             }
+            Func::Bits(_) if !ty.is_integer() => return refuse("a whole number"),
+            Func::Bits(_) => aggregate.ty = ty,
+            Func::Covariance { .. } if !ty.is_number() => return refuse("a number"),
+            Func::Covariance { .. } => aggregate.ty = Type::Real,
             Func::Stdev { .. } | Func::Variance { .. } if !ty.is_number() => return refuse("a number"),
             Func::Stdev { .. } | Func::Variance { .. } => aggregate.ty = Type::Real,
             _ => {}
         }
         let most_args = match func {
+            Func::DCount if name.text.starts_with("count_distinct") => 0,
             Func::DCount | Func::List { .. } | Func::Bag => 1,
-            Func::Percentile if name.text.as_ref() == "percentiles" => usize::MAX,
-            Func::Percentile => 1,
+            Func::Percentile { .. } if prefix.ends_with('s') => usize::MAX,
+            Func::Percentile { .. } => 1,
             _ => 0,
         };
-        if rest.len() > most_args || (*func == Func::Percentile && rest.is_empty()) {
+        if rest.len() > most_args || (matches!(func, Func::Percentile { .. }) && rest.is_empty()) {
             return Err(wrong_count());
         }
         Ok(Found { aggregate, names, span })
+    }
+
+    /// The percents that are asked for, as numbers or, for the array forms, as one array of them.
+    fn percents(&mut self, exprs: &[&Arg], array: bool, site: Site<'_>) -> Try<Vec<f64>> {
+        let mut percents = Vec::new();
+        for arg in exprs {
+            let bound = self.scalar(&arg.expr, Site { fields: &[], ..site })?;
+            let numbers: Option<Vec<f64>> = match bound.constant() {
+                Some(Value::Dynamic(d)) if array && exprs.len() == 1 => {
+                    d.as_array().and_then(|items| items.iter().map(crate::json::Value::as_f64).collect())
+                }
+                Some(value) => value.as_f64().map(|p| vec![p]),
+                None => None,
+            };
+            match numbers {
+                Some(numbers) if !numbers.is_empty() && numbers.iter().all(|p| (0.0..=100.0).contains(p)) => percents.extend(numbers),
+                _ => return Err(semantic(arg.expr.span, "a percentile is a constant from 0 to 100")),
+            }
+        }
+        Ok(percents)
     }
 
     /// `arg_max`, `arg_min` and `take_any`: the columns of one row.
@@ -255,11 +291,8 @@ impl Binder<'_> {
                 continue;
             }
             let value = self.scalar(&arg.expr, site)?;
-            if at == 0 && !any && value.ty == Type::Dynamic {
-                return Err(semantic(arg.expr.span, "a dynamic has no order; convert it"));
-            }
-            if at == 0 && !any && matches!(value.ty, Type::String | Type::Bool | Type::Guid) {
-                return Err(unsupported(arg.expr.span, format!("arg_max and arg_min of a {}", value.ty.name())));
+            if at == 0 && !any && matches!(value.ty, Type::Dynamic | Type::Guid) {
+                return Err(semantic(arg.expr.span, format!("a {} has no order; convert it", value.ty.name())));
             }
             if at == 0 {
                 aggregate.value = Some(value.scalar.clone());
@@ -337,7 +370,9 @@ impl Binder<'_> {
 /// An aggregate that may make several columns, standing alone.
 fn several(expr: &Expr) -> Option<(&Name, &[Arg])> {
     match &expr.kind {
-        ExprKind::Call(name, args) if matches!(lookup(&name.text)?.1, Func::ArgMax | Func::ArgMin | Func::Any | Func::Percentile) => {
+        ExprKind::Call(name, args)
+            if matches!(lookup(&name.text)?.1, Func::ArgMax | Func::ArgMin | Func::Any | Func::Percentile { .. }) =>
+        {
             Some((name, args))
         }
         ExprKind::Parens(inner) => several(inner),

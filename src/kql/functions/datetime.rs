@@ -38,6 +38,9 @@ pub(super) const FUNCTIONS: &[Spec] = &[
     checked("unixtime_seconds_todatetime", &[P::Num], D, |a| unix(a, SECOND)),
     checked("unixtime_milliseconds_todatetime", &[P::Num], D, |a| unix(a, SECOND / 1000)),
     checked("unixtime_microseconds_todatetime", &[P::Num], D, |a| unix(a, 10)),
+    plain("unixtime_nanoseconds_todatetime", &[P::Int], D, |a| {
+        date(ticks_at(a, 0).and_then(|n| n.div_euclid(100).checked_add(UNIX_EPOCH)))
+    }),
 ];
 
 fn ticks_at(args: &[&Value], index: usize) -> Option<i64> {
@@ -165,7 +168,7 @@ fn format(site: &Site<'_>, is_date: bool) -> Built {
             'f' | 'F' => run.len() <= 7,
             'h' | 'H' | 'm' | 's' => run.len() <= 2,
             'M' => is_date && run.len() <= 2,
-            'y' => is_date && (run.len() == 2 || run.len() == 4),
+            'y' => is_date && matches!(run.len(), 1 | 2 | 4),
             't' => is_date && run.len() == 2,
             ' ' | '/' | '-' | ':' | ',' | '.' | '_' | '[' | ']' => true,
             _ => false,
@@ -206,7 +209,7 @@ fn format_run(run: &str, t: i64, is_date: bool) -> String {
         'm' => padded(m),
         's' => padded(s),
         'M' => padded(p.month),
-        'y' if width == 2 => format!("{:02}", p.year % 100),
+        'y' if width <= 2 => padded(p.year % 100),
         'y' => padded(p.year),
         't' => if h < 12 { "AM" } else { "PM" }.to_owned(),
         'f' => format!("{f:07}").get(..width).unwrap_or_default().to_owned(),

@@ -3,7 +3,8 @@
 use super::super::datetime::in_range;
 use super::super::scalar::{Answer, Trouble};
 use super::super::value::{Type, Value};
-use super::{Body, Naming, P, Ret, Spec, at, plain, spec};
+use super::{Body, Built, Naming, P, Refusal, Ret, Site, Spec, at, built, plain, spec};
+use std::sync::Arc;
 
 const REAL: Type = Type::Real;
 const N: &[P] = &[P::Num];
@@ -25,6 +26,28 @@ pub(super) const FUNCTIONS: &[Spec] = &[
     plain("log", N, REAL, |a| log(a, f64::ln)).named(FIRST),
     plain("log2", N, REAL, |a| log(a, f64::log2)).named(FIRST),
     plain("log10", N, REAL, |a| log(a, f64::log10)).named(FIRST),
+    plain("sin", N, REAL, |a| map(a, f64::sin)).named(FIRST),
+    plain("cos", N, REAL, |a| map(a, f64::cos)).named(FIRST),
+    plain("tan", N, REAL, |a| map(a, f64::tan)).named(FIRST),
+    plain("asin", N, REAL, |a| map(a, f64::asin)).named(FIRST),
+    plain("acos", N, REAL, |a| map(a, f64::acos)).named(FIRST),
+    plain("atan", N, REAL, |a| map(a, f64::atan)).named(FIRST),
+    plain("atan2", &[P::Num, P::Num], REAL, |a| real(a).zip(at(a, 1).as_f64()).map_or(Value::Null, |(y, x)| Value::Real(y.atan2(x))))
+        .named(FIRST),
+    plain("cot", N, REAL, |a| map(a, |r| 1.0 / r.tan())),
+    plain("degrees", N, REAL, |a| map(a, |r| 180.0 / std::f64::consts::PI * r)),
+    plain("radians", N, REAL, |a| map(a, |r| std::f64::consts::PI / 180.0 * r)),
+    spec("bin_at", &[P::Summable, P::Summable, P::Summable], Ret::First, Body::Build(bin_at)).named(FIRST),
+    built("around", &[P::Summable, P::Summable, P::Summable], Type::Bool, around),
+    built("assert", &[P::Bool, P::Str], Type::Bool, |site| match (site.consts, site.text(1)) {
+        ([Some(Value::Bool(true)), ..], Some(_)) => Ok(Arc::new(|_: &[&Value]| Ok(true.into()))),
+        ([Some(Value::Bool(false)), ..], Some(message)) => Err(Refusal::Wrong(format!("assert() has failed with message: '{message}'"))),
+        _ => Err(Refusal::Wrong("assert() needs a constant condition and a string literal".to_owned())),
+    }),
+    plain("bitset_count_ones", &[P::Int], Type::Long, |a| {
+        at(a, 0).as_i64().map_or(Value::Null, |n| Value::Long(i64::from(n.count_ones())))
+    })
+    .named(FIRST),
     plain("pi", &[], REAL, |_| Value::Real(std::f64::consts::PI)),
     plain("isnan", N, Type::Bool, |a| real(a).map_or(Value::Null, |r| r.is_nan().into())),
     plain("isinf", N, Type::Bool, |a| real(a).map_or(Value::Null, |r| r.is_infinite().into())),
@@ -71,6 +94,61 @@ fn round(args: &[&Value]) -> Value {
         let rounded = (r * scale).round() / scale;
         if rounded.is_finite() { rounded } else { r }
     })
+}
+
+/// A multiple of the bin's size away from a fixed point, at or below the value.
+fn bin_at(site: &Site<'_>) -> Built {
+    let fits = match site.types {
+        [a, b, c] if a.is_number() && b.is_number() && c.is_number() => {
+            let kind = |t: &Type| *t == Type::Real;
+            if kind(a) != kind(b) || kind(b) != kind(c) {
+                return Err(Refusal::Missing("bin_at of integers and reals together".to_owned()));
+            }
+            true
+        }
+        [Type::TimeSpan, Type::TimeSpan, Type::TimeSpan] | [Type::DateTime, Type::TimeSpan, Type::DateTime] => true,
+        _ => false,
+    };
+    if !fits {
+        return Err(Refusal::Wrong("bin_at takes a value, a size and a fixed point of the value's type".to_owned()));
+    }
+    Ok(Arc::new(|a: &[&Value]| {
+        let (value, size, fixed) = (at(a, 0), at(a, 1), at(a, 2));
+        if let (Value::Real(v), Value::Real(s), Value::Real(f)) = (value, size, fixed) {
+            return Ok(if *s > 0.0 { Value::Real(((v - f) / s).floor() * s + f) } else { Value::Null });
+        }
+        let (Some(v), Some(s), Some(f)) = (value.as_i64(), size.as_i64().filter(|s| *s > 0), fixed.as_i64()) else {
+            return Ok(Value::Null);
+        };
+        let (v, s, f) = (i128::from(v), i128::from(s), i128::from(f));
+        let Ok(binned) = i64::try_from((v - f).div_euclid(s) * s + f) else {
+            return Ok(Value::Null);
+        };
+        Ok(match value {
+            Value::Int(_) => i32::try_from(binned).map_or(Value::Null, Value::Int),
+            Value::TimeSpan(_) => Value::TimeSpan(binned),
+            Value::DateTime(_) => in_range(binned).map_or(Value::Null, Value::DateTime),
+            _ => Value::Long(binned),
+        })
+    }))
+}
+
+/// Whether a value is no further from a centre than a distance.
+fn around(site: &Site<'_>) -> Built {
+    match site.types {
+        [a, b, c] if a.is_number() && b.is_number() && c.is_number() => {}
+        [Type::DateTime, Type::DateTime, Type::TimeSpan] | [Type::TimeSpan, Type::TimeSpan, Type::TimeSpan] => {}
+        _ => return Err(Refusal::Missing("around() of these types".to_owned())),
+    }
+    Ok(Arc::new(|a: &[&Value]| {
+        let (value, centre, delta) = (at(a, 0), at(a, 1), at(a, 2));
+        if let (Some(v), Some(c), Some(d)) = (value.as_i64(), centre.as_i64(), delta.as_i64()) {
+            let (v, c, d) = (i128::from(v), i128::from(c), i128::from(d));
+            return Ok((v >= c - d && v <= c + d).into());
+        }
+        let parts = value.as_f64().zip(centre.as_f64()).zip(delta.as_f64());
+        Ok(parts.map_or(Value::Null, |((v, c), d)| (v >= c - d && v <= c + d).into()))
+    }))
 }
 
 fn abs(args: &[&Value]) -> Answer {

@@ -244,20 +244,18 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 
 /// Functions of the language that the engine knows by name only.
 const REFUSED: &str = "\
-DeviceFromIP FileProfile SeenBy acos all any around array_sort asin assert atan atan2 beta_cdf beta_inv \
-beta_pdf bin_at bin_auto binary_all_and bitset_count_ones buffer_range buildschema cluster column_names_of convert_angle \
-convert_energy convert_force convert_length convert_mass convert_speed convert_temperature convert_volume cos cot \
-current_cluster_endpoint current_cursor current_database current_node_id current_principal current_principal_details \
-current_principal_is_member_of cursor_after cursor_before_or_at cursor_current database datetime_list_timezones \
-datetime_local_to_utc datetime_utc_to_local dcount_hll degrees entity_group erf erfc estimate_data_size extent_id extent_tags \
-extentid external_table extractall gamma geohash_to_central_point graph gzip_compress_to_base64_string hash_combine hash_many \
-hll hll_isvalid hll_merge ingestion_date inner_nodes is_column_exists iscolumnexists labels loggamma map materialized_view \
-merge_tdigest new_guid node_degree_in node_degree_out node_id parse_user_agent parse_version percentile_array_tdigest \
-percentile_tdigest percentiles_array_tdigest percentrank_tdigest punycode_domain_from_string punycode_domain_to_string \
-punycode_from_string punycode_to_string radians rand rank_tdigest row_cumsum row_id row_rank row_rank_dense row_rank_min \
-row_window_session rowstore_ordinal_range sin stored_query_result strcat_array_delim tan tdigest tdigest_isvalid \
-tdigest_merge todecimal toobject treepath unixtime_nanoseconds_todatetime weekofyear welch_test \
-zlib_compress_to_base64_string";
+DeviceFromIP FileProfile SeenBy all any array_sort beta_cdf beta_inv beta_pdf bin_auto binary_all_and buffer_range \
+buildschema cluster column_names_of convert_angle convert_energy convert_force convert_length convert_mass convert_speed \
+convert_temperature convert_volume current_cluster_endpoint current_cursor current_database current_node_id current_principal \
+current_principal_details current_principal_is_member_of cursor_after cursor_before_or_at cursor_current database \
+datetime_list_timezones datetime_local_to_utc datetime_utc_to_local dcount_hll entity_group erf erfc estimate_data_size \
+extent_id extent_tags extentid external_table extractall gamma geohash_to_central_point graph gzip_compress_to_base64_string \
+hash_combine hash_many hll hll_isvalid hll_merge ingestion_date inner_nodes is_column_exists iscolumnexists labels loggamma \
+map materialized_view merge_tdigest new_guid node_degree_in node_degree_out node_id parse_user_agent parse_version \
+percentile_array_tdigest percentile_tdigest percentiles_array_tdigest percentrank_tdigest punycode_domain_from_string \
+punycode_domain_to_string punycode_from_string punycode_to_string rand rank_tdigest row_cumsum row_id row_rank row_rank_dense \
+row_rank_min row_window_session rowstore_ordinal_range stored_query_result strcat_array_delim tdigest tdigest_isvalid \
+tdigest_merge todecimal toobject treepath weekofyear welch_test zlib_compress_to_base64_string";
 
 pub(super) fn is_refused(name: &str) -> bool {
     REFUSED.split_whitespace().any(|n| n == name) || name.starts_with("series_") || name.starts_with("geo_")

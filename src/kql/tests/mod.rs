@@ -1,6 +1,7 @@
 //! Hand-checked queries, by theme.
 
 mod functions_data;
+mod functions_numbers;
 mod functions_text;
 mod joins;
 mod language;

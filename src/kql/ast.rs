@@ -134,6 +134,36 @@ pub(super) enum Source {
         columns: Vec<(Name, Type)>,
         cells: Vec<Expr>,
     },
+    External(External),
+    Search(Search),
+    Find(Find),
+}
+
+/// `externaldata (columns) [urls] with (properties)`
+#[derive(Clone, Debug)]
+pub(super) struct External {
+    pub(super) columns: Vec<(Name, Type)>,
+    pub(super) urls: Vec<Expr>,
+    pub(super) with: Vec<(Name, Expr)>,
+}
+
+/// `search`: in a predicate, a text that stands alone is sought in every column.
+#[derive(Clone, Debug)]
+pub(super) struct Search {
+    pub(super) case_sensitive: bool,
+    /// Where to look; in all tables if there are none.
+    pub(super) tables: Vec<UnionPart>,
+    /// None for `search *`.
+    pub(super) predicate: Option<Expr>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Find {
+    pub(super) source_column: Option<Name>,
+    pub(super) tables: Vec<UnionPart>,
+    pub(super) predicate: Expr,
+    /// The columns of `project`; none for `project-smart`.
+    pub(super) project: Option<Vec<(Name, Option<Type>)>>,
 }
 
 #[derive(Clone, Debug)]
@@ -207,6 +237,14 @@ pub(super) enum ParsePiece {
     Column(Name, Type),
 }
 
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum ParseHow {
+    Simple,
+    Relaxed,
+    /// With its flags: letters of `regex`.
+    Regex(String),
+}
+
 #[derive(Clone, Debug)]
 pub(super) enum OperatorKind {
     Where(Expr),
@@ -225,12 +263,97 @@ pub(super) enum OperatorKind {
     Count(Option<Name>),
     Union(Union),
     Join { kind: JoinKind, right: Box<Pipeline>, on: Vec<Expr>, lookup: bool },
-    MvExpand { items: Vec<Expansion>, index: Option<Name>, limit: Option<Expr> },
-    Parse { value: Expr, pieces: Vec<ParsePiece>, relaxed: bool, filter: bool },
+    MvExpand { items: Vec<Expansion>, index: Option<Name>, limit: Option<Expr>, arrays: bool },
+    Parse { value: Expr, pieces: Vec<ParsePiece>, how: ParseHow, filter: bool },
     Render(String),
     As(Name),
     Serialize(Vec<Named>),
     GetSchema,
+    Invoke { function: Name, args: Vec<Arg> },
+    Evaluate { plugin: Name, args: Vec<Arg>, schema: Option<OutputSchema> },
+    MakeSeries(MakeSeries),
+    MvApply { items: Vec<Expansion>, index: Option<Name>, limit: Option<Expr>, ops: Vec<Operator> },
+    Search(Search),
+    TopNested(Vec<TopLevel>),
+    TopHitters { count: Expr, of: Named, by: Option<Expr> },
+    Partition { by: Name, sub: SubQuery, native: bool },
+    Scan(Scan),
+    Sample(Expr),
+    SampleDistinct { count: Expr, of: Expr },
+    Consume,
+    AssertSchema(Vec<(Name, Type)>),
+    ParseKv(ParseKv),
+    ProjectByNames(Vec<Expr>),
+}
+
+/// What a plugin is said to answer: `: (*, a:string)`.
+#[derive(Clone, Debug)]
+pub(super) struct OutputSchema {
+    /// Whether the columns of the input come first.
+    pub(super) star: bool,
+    pub(super) columns: Vec<(Name, Type)>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct MakeSeries {
+    pub(super) nonempty: bool,
+    /// Aggregates, each with what stands where there are no rows.
+    pub(super) series: Vec<(Named, Option<Expr>)>,
+    pub(super) axis: Named,
+    pub(super) from: Option<Expr>,
+    pub(super) to: Option<Expr>,
+    pub(super) step: Expr,
+    /// `in range(from, to, step)`: the end belongs to it, and bins begin at zero.
+    pub(super) in_range: bool,
+    pub(super) by: Vec<Named>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct TopLevel {
+    /// All, if there is none.
+    pub(super) count: Option<Expr>,
+    pub(super) of: Named,
+    pub(super) others: Option<Expr>,
+    pub(super) by: Named,
+    pub(super) ascending: bool,
+}
+
+/// What runs over each part of the rows.
+#[derive(Clone, Debug)]
+pub(super) enum SubQuery {
+    /// `( operators )`, on the rows of the part.
+    Ops(Vec<Operator>),
+    /// `{ query }`, with a source of its own.
+    Pipeline(Box<Pipeline>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Emit {
+    All,
+    Last,
+    None,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Step {
+    pub(super) name: Name,
+    pub(super) emit: Emit,
+    pub(super) condition: Expr,
+    pub(super) set: Vec<(Name, Expr)>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Scan {
+    pub(super) match_id: Option<Name>,
+    pub(super) declared: Vec<(Name, Type, Option<Expr>)>,
+    pub(super) steps: Vec<Step>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct ParseKv {
+    pub(super) value: Expr,
+    pub(super) columns: Vec<(Name, Type)>,
+    pub(super) with: Vec<(Name, Expr)>,
 }
 
 #[derive(Clone, Debug)]

@@ -194,8 +194,9 @@ pub fn run(query: &str, catalog: &dyn Catalog, options: &Options) -> Result<Outp
 pub fn pick(query: &str, catalog: &dyn Catalog, options: &Options) -> Result<Picked, KqlError> {
     apart(query, || {
         let parsed = parser::parse(query)?;
-        let relation = bind::Binder::new(catalog, options).query(&parsed)?;
-        let batch = exec::Run::new(options.max_cells).rows(&relation.plan)?;
+        let run = exec::Run::new(options.max_cells);
+        let relation = bind::Binder::new(catalog, options).live(&run).query(&parsed)?;
+        let batch = run.rows(&relation.plan)?;
         let cells = |at: usize| batch.cols.get(at).map_or(Passed::Own(Cells::new()), |col| col.picked(batch.rows));
         let columns = relation.fields.iter().enumerate().map(|(at, f)| (f.name.clone(), f.ty, cells(at))).collect();
         Ok(Picked { columns, rows: batch.rows })
@@ -204,9 +205,9 @@ pub fn pick(query: &str, catalog: &dyn Catalog, options: &Options) -> Result<Pic
 
 fn run_here(text: &str, catalog: &dyn Catalog, options: &Options) -> Result<Output, Fail> {
     let query = parser::parse(text)?;
-    let mut binder = bind::Binder::new(catalog, options);
-    let relation = binder.query(&query)?;
     let run = exec::Run::new(options.max_cells);
+    let mut binder = bind::Binder::new(catalog, options).live(&run);
+    let relation = binder.query(&query)?;
     let batch = run.rows(&relation.plan)?;
     let rows = batch.rows.min(options.max_rows);
     let column = |(at, field): (usize, &bind::Field)| Column {

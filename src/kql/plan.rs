@@ -4,11 +4,12 @@ use super::Lazy;
 use super::aggregate::Aggregate;
 use super::ast::JoinKind;
 use super::error::{Span, Try};
+use super::exec::Run;
 use super::scalar::QuerySet;
 use super::scalar::{Batch, Scalar};
 use super::value::{Table, Type};
 use regex::Regex;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// A tabular expression whose rows are computed once, however often it is named.
 pub(super) struct Shared {
@@ -36,6 +37,8 @@ pub(super) enum Plan {
     /// Parts with equal columns, one after another.
     Union(Vec<Plan>, Vec<Type>),
     Shared(Arc<Shared>),
+    /// The rows that a sub-query is being run over.
+    Slot(Arc<Slot>),
     Pipe(Box<Plan>, Vec<Op>),
 }
 
@@ -63,6 +66,54 @@ pub(super) enum Op {
     Join(Box<Join>),
     Expand(Expand),
     Parse(ParseText),
+    /// An operator with a file of its own.
+    Step(Arc<dyn Step>),
+}
+
+/// An operator whose work the executor only passes on.
+pub(super) trait Step: Send + Sync {
+    fn run(&self, batch: Batch, run: &Run) -> Try<Batch>;
+
+    /// Whether the answer depends on a slot that somebody else fills.
+    fn varies(&self) -> bool {
+        false
+    }
+}
+
+/// A place for the rows of one part, filled before a sub-query runs over it.
+#[derive(Default)]
+pub(super) struct Slot(Mutex<Batch>);
+
+impl Slot {
+    pub(super) fn fill(&self, batch: Batch) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = batch;
+    }
+
+    pub(super) fn rows(&self) -> Batch {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Plan {
+    /// Whether the rows differ from one part to the next, so that they must not be kept.
+    pub(super) fn varies(&self) -> bool {
+        match self {
+            Plan::Slot(_) => true,
+            Plan::Pipe(source, ops) => source.varies() || ops.iter().any(Op::varies),
+            Plan::Union(parts, _) => parts.iter().any(Plan::varies),
+            Plan::Table { .. } | Plan::Values(_) | Plan::Print(_) | Plan::Range { .. } | Plan::Shared(_) => false,
+        }
+    }
+}
+
+impl Op {
+    fn varies(&self) -> bool {
+        match self {
+            Op::Join(join) => join.right.varies(),
+            Op::Step(step) => step.varies(),
+            _ => false,
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -79,6 +130,8 @@ pub(super) struct Expand {
     pub(super) items: Vec<(Scalar, Type)>,
     pub(super) index: bool,
     pub(super) limit: usize,
+    /// A bag becomes pairs of key and value, not bags of one member.
+    pub(super) arrays: bool,
 }
 
 /// Appends one column a capture group.

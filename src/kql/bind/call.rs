@@ -269,6 +269,7 @@ impl Binder<'_> {
             return self.scalar(query, Site { fields: &[], ..site });
         };
         self.sub_query(span)?;
+        self.constant_rows(&relation.plan, span)?;
         let Some(field) = relation.fields.first() else {
             return Err(semantic(span, "the table has no columns"));
         };

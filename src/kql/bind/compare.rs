@@ -190,6 +190,7 @@ impl Binder<'_> {
                     return Err(semantic(item.span, "the name is both a column and a table"));
                 }
                 self.sub_query(item.span)?;
+                self.constant_rows(&relation.plan, item.span)?;
                 let ty = relation.fields.first().map_or(Type::Dynamic, |f| f.ty);
                 members.push(Member::Query(relation.plan, ty));
                 continue;
@@ -388,6 +389,7 @@ impl Binder<'_> {
                 items: vec![(Scalar::Column(0), Type::Dynamic)],
                 index: false,
                 limit: usize::MAX,
+                arrays: false,
             }));
             ops.push(Op::Map(vec![(Scalar::Column(1), Type::Dynamic)]));
         }

@@ -39,6 +39,7 @@ impl Binder<'_> {
                 let (left, right) = (self.scalar(left, site)?, self.scalar(right, site)?);
                 self.compare(*op, left, right, expr.span)
             }
+            ExprKind::Text(op, left, right) if matches!(left.kind, ExprKind::Star) => self.anywhere(*op, right, expr.span, site),
             ExprKind::Text(op, left, right) => self.text_test(*op, left, right, expr.span, site),
             ExprKind::In { value, list, case_sensitive, negated } => self.in_list(value, list, *case_sensitive, *negated, expr.span, site),
             ExprKind::HasList { value, list, all } => self.has_list(value, list, *all, expr.span, site),

@@ -5,13 +5,19 @@
 
 mod call;
 mod compare;
+mod expand;
 mod expr;
+mod join;
 mod name;
+mod outside;
+mod plugin;
+mod search;
 mod summarize;
 mod tabular;
 
 use super::ast;
-use super::error::{Span, Try, limit, semantic};
+use super::error::{Span, Try, limit, semantic, unsupported};
+use super::exec::Run;
 use super::plan::Plan;
 use super::scalar::{Function, Scalar, call};
 use super::value::{Type, Value};
@@ -143,12 +149,19 @@ pub(super) struct Binder<'a> {
     /// How many pipelines are open.
     tables: usize,
     sub_queries: usize,
+    /// Runs what must be known before binding can go on; none when a query is only described.
+    live: Option<&'a Run>,
     pub(super) rendered: Option<String>,
 }
 
 impl<'a> Binder<'a> {
     pub(super) fn new(catalog: &'a dyn Catalog, options: &'a Options) -> Binder<'a> {
-        Binder { catalog, options, steps: 0, pipelines: 0, tables: 0, sub_queries: 0, rendered: None }
+        Binder { catalog, options, steps: 0, pipelines: 0, tables: 0, sub_queries: 0, live: None, rendered: None }
+    }
+
+    /// A binder that may look at rows where only they tell the columns.
+    pub(super) fn live(self, run: &'a Run) -> Binder<'a> {
+        Binder { live: Some(run), ..self }
     }
 
     pub(super) fn query(&mut self, query: &ast::Query) -> Try<Relation> {
@@ -168,6 +181,11 @@ impl<'a> Binder<'a> {
     fn sub_query(&mut self, span: Span) -> Try<()> {
         self.sub_queries += 1;
         if self.sub_queries > MAX_SUB_QUERIES { Err(limit(span, format!("more than {MAX_SUB_QUERIES} sub-queries"))) } else { Ok(()) }
+    }
+
+    /// A scalar that a sub-query answers is kept, so its rows must not differ from part to part.
+    fn constant_rows(&self, plan: &Plan, span: Span) -> Try<()> {
+        if plan.varies() { Err(unsupported(span, "a scalar sub-query over the part that mv-apply or partition is at")) } else { Ok(()) }
     }
 
     fn lets(&mut self, lets: &[ast::Let], env: &Env) -> Try<Env> {

@@ -3,11 +3,12 @@
 use super::super::ast::*;
 use super::super::compare::convert;
 use super::super::error::{Span, Try, did_you_mean, limit, semantic, syntax, unsupported};
-use super::super::functions::{Refusal, compile};
-use super::super::plan::{Expand, Join, Op, ParseText, Plan, Shared, SortKey};
+use super::super::functions::compile;
+use super::super::plan::{Op, Plan, Shared, SortKey};
 use super::super::scalar::{Batch, Col, Scalar};
 use super::super::value::{Type, Value};
-use super::compare::{joinable, sortable};
+use super::compare::sortable;
+use super::expand::Expansions;
 use super::name::{self, Namer};
 use super::{Binder, Env, Field, MAX_PIPELINES, Relation, Site, types_differ};
 use regex::Regex;
@@ -27,9 +28,20 @@ impl Binder<'_> {
     pub(super) fn pipeline(&mut self, pipeline: &Pipeline, env: &Env) -> Try<Relation> {
         self.enter(pipeline.span)?;
         self.tables += 1;
+        let source = self.source(&pipeline.source, env)?;
+        let relation = self.operators(source, &pipeline.ops, env)?;
+        if relation.depth > MAX_PIPELINES {
+            return Err(limit(pipeline.span, "pipelines are built on each other too deep"));
+        }
+        self.tables -= 1;
+        self.leave();
+        Ok(relation)
+    }
+
+    /// Operators one after another; `as` gives a name to what comes to it.
+    pub(super) fn operators(&mut self, mut relation: Relation, ops: &[Operator], env: &Env) -> Try<Relation> {
         let mut env = env.clone();
-        let mut relation = self.source(&pipeline.source, &env)?;
-        for op in &pipeline.ops {
+        for op in ops {
             self.step(op.span)?;
             if let OperatorKind::As(name) = &op.kind {
                 relation.name = name.text.clone();
@@ -39,11 +51,6 @@ impl Binder<'_> {
             }
             relation = self.operator(relation, op, &env)?;
         }
-        if relation.depth > MAX_PIPELINES {
-            return Err(limit(pipeline.span, "pipelines are built on each other too deep"));
-        }
-        self.tables -= 1;
-        self.leave();
         Ok(relation)
     }
 
@@ -70,6 +77,7 @@ impl Binder<'_> {
     /// Computes the rows once, however often the relation is used.
     pub(super) fn share(&mut self, relation: Relation) -> Relation {
         let plan = match relation.plan {
+            plan if plan.varies() => plan,
             plan @ (Plan::Shared(_) | Plan::Table { window: None, .. } | Plan::Values(_)) => plan,
             plan => Plan::Shared(Arc::new(Shared { plan, rows: OnceLock::new() })),
         };
@@ -87,7 +95,7 @@ impl Binder<'_> {
         Relation { fields, plan, serialized, ..input }
     }
 
-    fn source(&mut self, source: &Source, env: &Env) -> Try<Relation> {
+    pub(super) fn source(&mut self, source: &Source, env: &Env) -> Try<Relation> {
         match source {
             Source::Expr(expr) => match self.relation_of(expr, env)? {
                 Some(relation) => Ok(relation),
@@ -112,10 +120,13 @@ impl Binder<'_> {
             Source::Range { column, from, to, step } => self.range(column, [from, to, step], env),
             Source::Union(union) => self.union(None, union, env),
             Source::DataTable { columns, cells } => self.datatable(columns, cells, env),
+            Source::External(external) => self.external(external, env),
+            Source::Search(search) => self.search_tables(search, env),
+            Source::Find(find) => self.find(find, env),
         }
     }
 
-    fn no_relation(&mut self, expr: &Expr, env: &Env) -> super::super::error::Fail {
+    pub(super) fn no_relation(&mut self, expr: &Expr, env: &Env) -> super::super::error::Fail {
         let site = Site { fields: &[], env, serialized: false, aggregates: None };
         match &expr.kind {
             ExprKind::Name(name) if env.find(name).is_none() => self.no_table(name, expr.span, env),
@@ -126,7 +137,7 @@ impl Binder<'_> {
         }
     }
 
-    fn range(&mut self, column: &Name, bounds: [&Expr; 3], env: &Env) -> Try<Relation> {
+    pub(super) fn range(&mut self, column: &Name, bounds: [&Expr; 3], env: &Env) -> Try<Relation> {
         let site = Site { fields: &[], env, serialized: false, aggregates: None };
         let [from, to, step] = bounds;
         let span = from.span.to(step.span);
@@ -147,7 +158,7 @@ impl Binder<'_> {
         Ok(Relation { fields: vec![Field { name: column.text.clone(), ty }], plan, serialized: true, name: "".into(), depth: 1 })
     }
 
-    fn datatable(&mut self, columns: &[(Name, Type)], cells: &[Expr], env: &Env) -> Try<Relation> {
+    pub(super) fn datatable(&mut self, columns: &[(Name, Type)], cells: &[Expr], env: &Env) -> Try<Relation> {
         let mut namer = Namer::new([]);
         let mut fields = Vec::new();
         for (name, ty) in columns {
@@ -203,7 +214,7 @@ impl Binder<'_> {
         }
     }
 
-    fn operator(&mut self, input: Relation, op: &Operator, env: &Env) -> Try<Relation> {
+    pub(super) fn operator(&mut self, input: Relation, op: &Operator, env: &Env) -> Try<Relation> {
         let fields = input.fields.clone();
         let site = Site { fields: &fields, env, serialized: input.serialized, aggregates: None };
         let serialized = input.serialized;
@@ -300,23 +311,58 @@ impl Binder<'_> {
             }
             OperatorKind::Union(union) => self.union(Some(input), union, env),
             OperatorKind::Join { kind, right, on, lookup } => self.join(input, *kind, right, on, *lookup, env),
-            OperatorKind::MvExpand { items, index, limit } => self.mv_expand(input, items, index.as_ref(), limit.as_ref(), env),
-            OperatorKind::Parse { value, pieces, relaxed, filter } => self.parse(input, value, pieces, *relaxed, *filter, op.span, env),
+            OperatorKind::MvExpand { items, index, limit, arrays } => {
+                let head = Expansions { items, index: index.as_ref(), most: limit.as_ref(), arrays: *arrays };
+                self.mv_expand(input, &head, env)
+            }
+            OperatorKind::Parse { value, pieces, how, filter } => self.parse(input, value, pieces, how, *filter, op.span, env),
             OperatorKind::Render(kind) => {
                 self.rendered = Some(kind.clone());
                 Ok(input)
             }
             OperatorKind::GetSchema => Ok(schema_of(&fields)),
             OperatorKind::As(_) => Ok(input),
+            OperatorKind::Invoke { function, args } => self.invoke(input, function, args, op.span, env),
+            OperatorKind::Evaluate { plugin, args, schema } => self.evaluate(input, plugin, args, schema.as_ref(), op.span, env),
+            OperatorKind::MakeSeries(_) => Err(unsupported(op.span, "the operator 'make-series'")),
+            OperatorKind::MvApply { items, index, limit, ops } => {
+                let head = Expansions { items, index: index.as_ref(), most: limit.as_ref(), arrays: false };
+                self.mv_apply(input, &head, ops, env)
+            }
+            OperatorKind::Search(search) => self.search(input, search, env),
+            OperatorKind::TopNested(_) => Err(unsupported(op.span, "the operator 'top-nested'")),
+            OperatorKind::TopHitters { .. } => Err(unsupported(op.span, "the operator 'top-hitters'")),
+            OperatorKind::Partition { by, sub, native } => self.partition(input, by, sub, *native, env),
+            OperatorKind::Scan(_) => Err(unsupported(op.span, "the operator 'scan'")),
+            OperatorKind::Sample(count) => {
+                let count = self.count(count, site)?;
+                Ok(self.piped(input, vec![Op::Take(count)], fields, serialized))
+            }
+            OperatorKind::SampleDistinct { count, of } => {
+                let count = self.count(count, site)?;
+                let projected = self.project(input, &[Named { names: Vec::new(), expr: of.clone() }], env)?;
+                let fields = projected.fields.clone();
+                if fields.iter().any(|f| f.ty == Type::Dynamic) {
+                    return Err(semantic(of.span, "sample-distinct cannot take a dynamic; convert it with tostring()"));
+                }
+                Ok(self.piped(projected, vec![Op::Distinct, Op::Take(count)], fields, false))
+            }
+            OperatorKind::Consume => Err(unsupported(op.span, "the operator 'consume'")),
+            OperatorKind::ParseKv(_) => Err(unsupported(op.span, "the operator 'parse-kv'")),
+            OperatorKind::AssertSchema(columns) => {
+                let same = columns.len() == fields.len() && columns.iter().zip(&fields).all(|((n, ty), f)| n.text == f.name && *ty == f.ty);
+                if same { Ok(input) } else { Err(semantic(op.span, "the columns are not those of assert-schema")) }
+            }
+            OperatorKind::ProjectByNames(names) => self.project_by_names(input, names, env),
         }
     }
 
-    fn count(&mut self, expr: &Expr, site: Site<'_>) -> Try<usize> {
+    pub(super) fn count(&mut self, expr: &Expr, site: Site<'_>) -> Try<usize> {
         let count = self.whole(expr, site)?;
         usize::try_from(count).map_err(|_| semantic(expr.span, "the number of rows cannot be negative"))
     }
 
-    fn sort_key(&mut self, order: &Order, site: Site<'_>) -> Try<SortKey> {
+    pub(super) fn sort_key(&mut self, order: &Order, site: Site<'_>) -> Try<SortKey> {
         let bound = self.scalar(&order.expr, site)?;
         if !sortable(bound.ty) {
             return Err(semantic(order.expr.span, "rows cannot be sorted by a dynamic; convert it, for example with tostring()"));
@@ -325,7 +371,7 @@ impl Binder<'_> {
         Ok(SortKey { value: bound.scalar, ty: bound.ty, ascending: order.ascending, nulls_first })
     }
 
-    fn column(&self, fields: &[Field], name: &Name) -> Try<usize> {
+    pub(super) fn column(&self, fields: &[Field], name: &Name) -> Try<usize> {
         fields.iter().position(|f| f.name == name.text).ok_or_else(|| {
             let hint = did_you_mean(&name.text, fields.iter().map(|f| f.name.as_ref()));
             semantic(name.span, format!("no column named '{}'{hint}", name.text))
@@ -333,7 +379,7 @@ impl Binder<'_> {
     }
 
     /// The columns that patterns name, in the patterns' order. A name without `*` must exist.
-    fn matching(&self, fields: &[Field], patterns: &[Pattern], span: Span) -> Try<Vec<usize>> {
+    pub(super) fn matching(&self, fields: &[Field], patterns: &[Pattern], span: Span) -> Try<Vec<usize>> {
         let mut hits = Vec::new();
         for pattern in patterns {
             if !pattern.text.contains('*') {
@@ -346,14 +392,37 @@ impl Binder<'_> {
         Ok(hits)
     }
 
-    fn pick(&mut self, input: Relation, columns: Vec<usize>) -> Relation {
+    pub(super) fn pick(&mut self, input: Relation, columns: Vec<usize>) -> Relation {
         let fields: Vec<Field> = columns.iter().filter_map(|at| input.fields.get(*at).cloned()).collect();
         let values = columns.iter().zip(&fields).map(|(at, f)| (Scalar::Column(*at), f.ty)).collect();
         let serialized = input.serialized;
         self.piped(input, vec![Op::Map(values)], fields, serialized)
     }
 
-    fn project(&mut self, input: Relation, items: &[Named], env: &Env) -> Try<Relation> {
+    /// Columns by patterns that are values; what no column is named like is passed over.
+    fn project_by_names(&mut self, input: Relation, names: &[Expr], env: &Env) -> Try<Relation> {
+        let site = Site { fields: &[], env, serialized: false, aggregates: None };
+        let mut order: Vec<usize> = Vec::new();
+        for expr in names {
+            let bound = self.scalar(expr, site)?;
+            let patterns = match bound.constant() {
+                Some(Value::String(name)) => vec![name.to_string()],
+                Some(Value::Dynamic(list)) => {
+                    list.as_array().unwrap_or_default().iter().filter_map(|i| i.as_str().map(str::to_owned)).collect()
+                }
+                _ => return Err(semantic(expr.span, "the names are constant texts or arrays of texts")),
+            };
+            for pattern in patterns {
+                let regex = wildcard(&pattern, expr.span)?;
+                let hits = input.fields.iter().enumerate().filter(|(at, f)| regex.is_match(&f.name) && !order.contains(at));
+                let hits: Vec<usize> = hits.map(|(at, _)| at).collect();
+                order.extend(hits);
+            }
+        }
+        Ok(self.pick(input, order))
+    }
+
+    pub(super) fn project(&mut self, input: Relation, items: &[Named], env: &Env) -> Try<Relation> {
         let site = Site { fields: &input.fields, env, serialized: input.serialized, aggregates: None };
         let mut namer = Namer::new([]);
         let (mut fields, mut values) = (Vec::new(), Vec::new());
@@ -367,7 +436,7 @@ impl Binder<'_> {
         Ok(self.piped(input, vec![Op::Map(values)], fields, serialized))
     }
 
-    fn extend(&mut self, input: Relation, items: &[Named], env: &Env) -> Try<Relation> {
+    pub(super) fn extend(&mut self, input: Relation, items: &[Named], env: &Env) -> Try<Relation> {
         let site = Site { fields: &input.fields, env, serialized: input.serialized, aggregates: None };
         let mut fields = input.fields.clone();
         let mut values: Vec<(Scalar, Type)> = fields.iter().enumerate().map(|(at, f)| (Scalar::Column(at), f.ty)).collect();
@@ -401,270 +470,9 @@ impl Binder<'_> {
         let serialized = input.serialized;
         Ok(self.piped(input, vec![Op::Map(values)], fields, serialized))
     }
-
-    fn union(&mut self, first: Option<Relation>, union: &Union, env: &Env) -> Try<Relation> {
-        let mut parts: Vec<Relation> = first.into_iter().collect();
-        for part in &union.parts {
-            match part {
-                UnionPart::Wildcard(pattern) => {
-                    let regex = wildcard(&pattern.text, pattern.span)?;
-                    let mut names: Vec<String> = self.catalog.table_names().into_iter().filter(|n| regex.is_match(n)).collect();
-                    names.sort();
-                    if names.is_empty() {
-                        return Err(semantic(pattern.span, format!("no table is named like '{}'", pattern.text)));
-                    }
-                    parts.extend(names.iter().filter_map(|n| self.table(n)));
-                }
-                UnionPart::Pipeline(pipeline) => {
-                    if union.fuzzy && self.is_missing(&pipeline.source, env) {
-                        continue;
-                    }
-                    parts.push(self.pipeline(pipeline, env)?);
-                }
-            }
-        }
-        if parts.is_empty() {
-            return Err(semantic(Span::default(), "none of the tables of the union exists"));
-        }
-        let mut columns: Vec<Field> = Vec::new();
-        for field in parts.iter().flat_map(|p| &p.fields) {
-            let everywhere = !union.inner || parts.iter().all(|p| p.fields.contains(field));
-            if everywhere && !columns.contains(field) {
-                columns.push(field.clone());
-            }
-        }
-        let clash = |field: &Field| columns.iter().filter(|c| c.name == field.name).count() > 1;
-        let mut fields: Vec<Field> = columns
-            .iter()
-            .map(|f| if clash(f) { Field { name: format!("{}_{}", f.name, f.ty.name()).into(), ty: f.ty } } else { f.clone() })
-            .collect();
-        let mut names = HashSet::new();
-        if let Some(twice) = fields.iter().find(|f| !names.insert(f.name.clone())) {
-            return Err(unsupported(Span::default(), format!("a union whose columns would both be named '{}'", twice.name)));
-        }
-        if let Some(source) = &union.source_column {
-            if fields.iter().any(|f| f.name == source.text) {
-                return Err(unsupported(source.span, "withsource naming a column that exists"));
-            }
-            fields.insert(0, Field { name: source.text.clone(), ty: Type::String });
-        }
-        let types: Vec<Type> = fields.iter().map(|f| f.ty).collect();
-        let depth = parts.iter().map(|p| p.depth).max().unwrap_or(0) + 1;
-        let plans = parts
-            .into_iter()
-            .enumerate()
-            .map(|(at, part)| {
-                let source = match part.name.as_ref() {
-                    "" => format!("union_arg{at}"),
-                    name => name.to_owned(),
-                };
-                let source = union.source_column.is_some().then(|| (Scalar::Const(Value::text(source)), Type::String));
-                let column = |f: &Field| match part.fields.iter().position(|p| p == f) {
-                    Some(at) => (Scalar::Column(at), f.ty),
-                    None => (Scalar::Const(Value::absent(f.ty).clone()), f.ty),
-                };
-                let values = source.into_iter().chain(columns.iter().map(column)).collect();
-                self.piped(part, vec![Op::Map(values)], Vec::new(), false).plan
-            })
-            .collect();
-        Ok(Relation { fields, plan: Plan::Union(plans, types), serialized: false, name: "".into(), depth })
-    }
-
-    /// Whether a source is a table that nobody has.
-    fn is_missing(&mut self, source: &Source, env: &Env) -> bool {
-        match source {
-            Source::Expr(Expr { kind: ExprKind::Name(name), .. }) => env.find(name).is_none() && self.table(name).is_none(),
-            Source::Expr(Expr { kind: ExprKind::Parens(inner), .. }) => self.is_missing(&Source::Expr((**inner).clone()), env),
-            Source::Expr(Expr { kind: ExprKind::Query(inner), .. }) => self.is_missing(&inner.source, env),
-            _ => false,
-        }
-    }
-
-    fn join(&mut self, left: Relation, kind: JoinKind, right: &Pipeline, on: &[Expr], lookup: bool, env: &Env) -> Try<Relation> {
-        let right = self.pipeline(right, env)?;
-        let mut keys = Vec::new();
-        for condition in on {
-            self.join_condition(condition, &left.fields, &right.fields, &mut keys)?;
-        }
-        let mut fields = Vec::new();
-        let mut values = Vec::new();
-        let from_left = !matches!(kind, JoinKind::RightSemi | JoinKind::RightAnti);
-        let from_right = !matches!(kind, JoinKind::LeftSemi | JoinKind::LeftAnti);
-        let mut namer = Namer::new([]);
-        if from_left {
-            for (at, field) in left.fields.iter().enumerate() {
-                namer.claim(&field.name);
-                fields.push(field.clone());
-                values.push((Scalar::Column(at), field.ty));
-            }
-        }
-        if from_right {
-            let offset = if from_left { left.fields.len() } else { 0 };
-            for (at, field) in right.fields.iter().enumerate() {
-                if lookup && keys.iter().any(|(_, r, _)| *r == at) {
-                    continue;
-                }
-                fields.push(Field { name: namer.suffixed(&field.name), ty: field.ty });
-                values.push((Scalar::Column(offset + at), field.ty));
-            }
-        }
-        let depth = left.depth.max(right.depth + 1);
-        let join = Join { kind, right: right.plan, on: keys };
-        let joined = self.piped(left, vec![Op::Join(Box::new(join)), Op::Map(values)], fields, false);
-        Ok(Relation { depth, ..joined })
-    }
-
-    fn join_condition(&mut self, expr: &Expr, left: &[Field], right: &[Field], keys: &mut Vec<(usize, usize, bool)>) -> Try<()> {
-        let (l, r) = match &expr.kind {
-            ExprKind::Parens(inner) => return self.join_condition(inner, left, right, keys),
-            ExprKind::And(parts) => {
-                for part in parts {
-                    self.join_condition(part, left, right, keys)?;
-                }
-                return Ok(());
-            }
-            ExprKind::Name(name) => {
-                let name = Name { text: name.clone(), span: expr.span };
-                (self.column(left, &name)?, self.column(right, &name)?)
-            }
-            ExprKind::Compare(Cmp::Eq, a, b) => match (side(a), side(b)) {
-                (Some(("$left", a)), Some(("$right", b))) => (self.column(left, a)?, self.column(right, b)?),
-                (Some(("$right", b)), Some(("$left", a))) => (self.column(left, a)?, self.column(right, b)?),
-                _ => return Err(semantic(expr.span, "a join condition is a column, or $left.a == $right.b")),
-            },
-            _ => return Err(semantic(expr.span, "a join condition is a column, or $left.a == $right.b")),
-        };
-        let (lt, rt) = (left.get(l).map_or(Type::Dynamic, |f| f.ty), right.get(r).map_or(Type::Dynamic, |f| f.ty));
-        match joinable(lt, rt) {
-            Some(as_real) => keys.push((l, r, as_real)),
-            None => return Err(types_differ(expr.span, "cannot join", lt, rt)),
-        }
-        Ok(())
-    }
-
-    fn mv_expand(&mut self, input: Relation, items: &[Expansion], index: Option<&Name>, most: Option<&Expr>, env: &Env) -> Try<Relation> {
-        let site = Site { fields: &input.fields, env, serialized: input.serialized, aggregates: None };
-        let width = input.fields.len();
-        let mut fields = input.fields.clone();
-        let mut columns: Vec<usize> = (0..width).collect();
-        let mut bound_items = Vec::new();
-        let mut namer = Namer::new(&input.fields);
-        for (at, item) in items.iter().enumerate() {
-            let bound = self.scalar(&item.expr, site)?;
-            if bound.ty != Type::Dynamic {
-                return Err(semantic(
-                    item.expr.span,
-                    format!("mv-expand needs a dynamic, not a {}; use parse_json() or split()", bound.ty.name()),
-                ));
-            }
-            let ty = item.ty.unwrap_or(Type::Dynamic);
-            let name = match &item.name {
-                Some(name) => name.text.clone(),
-                None => name::of(&item.expr).map_or_else(|| namer.fresh(None), Into::into),
-            };
-            match fields.iter_mut().zip(&mut columns).find(|(f, _)| f.name == name) {
-                Some((field, column)) => {
-                    field.ty = ty;
-                    *column = width + at;
-                }
-                None => {
-                    fields.push(Field { name, ty });
-                    columns.push(width + at);
-                }
-            }
-            bound_items.push((bound.scalar, ty));
-        }
-        if let Some(index) = index {
-            if fields.iter().any(|f| f.name == index.text) {
-                return Err(semantic(index.span, format!("two columns are named '{}'", index.text)));
-            }
-            fields.push(Field { name: index.text.clone(), ty: Type::Long });
-            columns.push(width + items.len());
-        }
-        let limit = match most {
-            Some(most) => self.count(most, site)?,
-            None => usize::MAX,
-        };
-        let expand = Expand { items: bound_items, index: index.is_some(), limit };
-        let values = columns.iter().zip(&fields).map(|(at, f)| (Scalar::Column(*at), f.ty)).collect();
-        let serialized = input.serialized;
-        Ok(self.piped(input, vec![Op::Expand(expand), Op::Map(values)], fields, serialized))
-    }
-
-    #[allow(clippy::too_many_arguments)]
-    fn parse(
-        &mut self,
-        input: Relation,
-        value: &Expr,
-        pieces: &[ParsePiece],
-        relaxed: bool,
-        filter: bool,
-        span: Span,
-        env: &Env,
-    ) -> Try<Relation> {
-        let site = Site { fields: &input.fields, env, serialized: input.serialized, aggregates: None };
-        let bound = self.scalar(value, site)?;
-        if !matches!(bound.ty, Type::String | Type::Dynamic) {
-            return Err(semantic(value.span, format!("parse reads a string, not a {}", bound.ty.name())));
-        }
-        let width = input.fields.len();
-        let mut fields = input.fields.clone();
-        let mut columns: Vec<usize> = (0..width).collect();
-        let mut types = Vec::new();
-        let mut pattern = "(?s)^".to_owned();
-        let mut given = HashSet::new();
-        for (at, piece) in pieces.iter().enumerate() {
-            match piece {
-                ParsePiece::Star => pattern.push_str(".*?"),
-                ParsePiece::Text(text) => pattern.push_str(&regex::escape(text)),
-                ParsePiece::Column(name, ty) => {
-                    if matches!(pieces.get(at.wrapping_sub(1)), Some(ParsePiece::Star)) {
-                        return Err(syntax(name.span, "a text must stand between '*' and a column"));
-                    }
-                    if !given.insert(name.text.clone()) {
-                        return Err(semantic(name.span, format!("two columns are named '{}'", name.text)));
-                    }
-                    pattern.push_str("(.*?)");
-                    let place = width + types.len();
-                    match fields.iter_mut().zip(&mut columns).find(|(f, _)| f.name == name.text) {
-                        Some((field, column)) => {
-                            field.ty = *ty;
-                            *column = place;
-                        }
-                        None => {
-                            fields.push(Field { name: name.text.clone(), ty: *ty });
-                            columns.push(place);
-                        }
-                    }
-                    types.push(*ty);
-                }
-            }
-        }
-        pattern.push('$');
-        let regex = compile(&pattern).map_err(|refusal| match refusal {
-            Refusal::Wrong(message) => semantic(span, message),
-            Refusal::Missing(part) => unsupported(span, part),
-        })?;
-        let parse = ParseText { value: bound.scalar, regex, types, relaxed, filter };
-        let values = columns.iter().zip(&fields).map(|(at, f)| (Scalar::Column(*at), f.ty)).collect();
-        let serialized = input.serialized;
-        Ok(self.piped(input, vec![Op::Parse(parse), Op::Map(values)], fields, serialized))
-    }
 }
 
-/// `$left.x` or `$right.x`.
-fn side(expr: &Expr) -> Option<(&str, &Name)> {
-    match &expr.kind {
-        ExprKind::Path(root, name) => match &root.kind {
-            ExprKind::Name(root) if root.starts_with('$') => Some((root, name)),
-            _ => None,
-        },
-        ExprKind::Parens(inner) => side(inner),
-        _ => None,
-    }
-}
-
-fn wildcard(pattern: &str, span: Span) -> Try<Regex> {
+pub(super) fn wildcard(pattern: &str, span: Span) -> Try<Regex> {
     let parts: Vec<String> = pattern.split('*').map(regex::escape).collect();
     compile(&format!("^{}$", parts.join(".*"))).map_err(|_| syntax(span, "malformed pattern"))
 }

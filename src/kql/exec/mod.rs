@@ -1,5 +1,15 @@
 //! Runs a plan, batch by batch, within a budget of cells.
 
+mod apply;
+mod enrich;
+mod external;
+mod unpack;
+
+pub(super) use apply::{Apply, Partition};
+pub(super) use enrich::{DeviceFromIp, FileProfile, SeenBy};
+pub(super) use external::{External, Format};
+pub(super) use unpack::{Ipv4Lookup, Narrow, Unpack, Unstack};
+
 use super::aggregate::summarize;
 use super::ast::JoinKind;
 use super::compare::{Key, convert, from_json, key, order, sort_order, sorts_as_null};
@@ -77,6 +87,7 @@ impl Run {
             Plan::Range { from, to, step, ty, span } => self.range([from, to, step], *ty, *span),
             Plan::Union(parts, types) => self.union(parts, types),
             Plan::Shared(shared) => shared.rows.get_or_init(|| self.rows(&shared.plan)).clone(),
+            Plan::Slot(slot) => Ok(slot.rows()),
             Plan::Pipe(source, ops) => {
                 let mut batch = self.rows(source)?;
                 for op in ops {
@@ -113,8 +124,9 @@ impl Run {
             }
             Op::Count => Ok(Batch { cols: vec![Col::own(vec![Value::Long(batch.rows as i64)], Type::Long)], rows: 1 }),
             Op::Join(join) => self.join(&batch, join),
-            Op::Expand(expand) => self.expand(&batch, expand),
+            Op::Expand(expand) => Ok(self.expand(&batch, expand)?.0),
             Op::Parse(parse) => self.parse(batch, parse),
+            Op::Step(step) => step.run(batch, self),
         }
     }
 
@@ -159,7 +171,11 @@ impl Run {
     }
 
     fn union(&self, parts: &[Plan], types: &[Type]) -> Try<Batch> {
-        let batches = parts.iter().map(|p| self.rows(p)).collect::<Try<Vec<Batch>>>()?;
+        self.stack(parts.iter().map(|p| self.rows(p)).collect::<Try<Vec<Batch>>>()?, types)
+    }
+
+    /// Batches of equal columns, one after another.
+    fn stack(&self, batches: Vec<Batch>, types: &[Type]) -> Try<Batch> {
         if let [only] = batches.as_slice() {
             return Ok(only.clone());
         }
@@ -256,14 +272,18 @@ impl Run {
         Ok(joined)
     }
 
-    fn expand(&self, batch: &Batch, expand: &Expand) -> Try<Batch> {
+    /// The expanded rows, and which row each comes from.
+    fn expand(&self, batch: &Batch, expand: &Expand) -> Try<(Batch, Vec<u32>)> {
         let mut rows = Vec::new();
         let mut indexes = Vec::new();
         let mut made: Vec<Vec<Value>> = expand.items.iter().map(|_| Vec::new()).collect();
         for row in 0..batch.rows {
             let at = Row { batch, row, run: self };
-            let lists =
-                expand.items.iter().map(|(value, _)| Ok(elements(value.eval(at)?.as_ref()))).collect::<Try<Vec<Vec<json::Value>>>>()?;
+            let lists = expand
+                .items
+                .iter()
+                .map(|(value, _)| Ok(elements(value.eval(at)?.as_ref(), expand.arrays)))
+                .collect::<Try<Vec<Vec<json::Value>>>>()?;
             let count = lists.iter().map(Vec::len).max().unwrap_or(0).min(expand.limit);
             self.charge(count.saturating_mul(expand.items.len() + 1))?;
             for ((list, cells), (_, ty)) in lists.into_iter().zip(&mut made).zip(&expand.items) {
@@ -273,12 +293,12 @@ impl Run {
             rows.extend(std::iter::repeat_n(row as u32, count));
             indexes.extend((0..count).map(|i| Value::Long(i as i64)));
         }
-        let mut out = batch.select(rows);
+        let mut out = batch.select(rows.clone());
         out.cols.extend(made.into_iter().zip(&expand.items).map(|(cells, (_, ty))| Col::own(cells, *ty)));
         if expand.index {
             out.cols.push(Col::own(indexes, Type::Long));
         }
-        Ok(out)
+        Ok((out, rows))
     }
 
     fn parse(&self, batch: Batch, parse: &ParseText) -> Try<Batch> {
@@ -319,10 +339,13 @@ fn join_key(batch: &Batch, row: usize, on: impl Iterator<Item = (usize, bool)>) 
     .collect()
 }
 
-fn elements(value: &Value) -> Vec<json::Value> {
+fn elements(value: &Value, arrays: bool) -> Vec<json::Value> {
     match value {
         Value::Dynamic(d) => match d.as_ref() {
             json::Value::Array(items) => items.clone(),
+            json::Value::Object(bag) if arrays => {
+                bag.iter().map(|(k, v)| json::Value::Array(vec![json::Value::String(k.clone()), v.clone()])).collect()
+            }
             json::Value::Object(bag) => bag.iter().map(|(k, v)| json::object([(k.as_str(), v.clone())])).collect(),
             other => vec![other.clone()],
         },

@@ -66,6 +66,15 @@ impl Parser<'_> {
                 self.at += 1;
                 return Ok(Some(ExprKind::Compare(cmp, boxed(), Box::new(self.additive()?))));
             }
+            if sign == ":" && self.searching {
+                self.at += 1;
+                let span = self.span();
+                let Tok::Literal(Value::String(text), Type::String) = self.peek(0).tok.clone() else {
+                    return self.expected("a text behind ':'");
+                };
+                self.at += 1;
+                return Ok(Some(super::more::term(left.clone(), &text, span, false)?.kind));
+            }
             if sign == "=~" || sign == "!~" {
                 self.at += 1;
                 let op = TextOp { how: TextHow::Equal, case_sensitive: false, negated: sign == "!~" };
@@ -281,6 +290,13 @@ impl Parser<'_> {
             _ => {}
         }
         self.at += 1;
+        let args = self.call_args()?;
+        let span = name.span.to(self.last_span());
+        Ok(Expr { kind: ExprKind::Call(name, args), span })
+    }
+
+    /// Arguments behind their opening parenthesis, up to the closing one.
+    pub(super) fn call_args(&mut self) -> Try<Vec<Arg>> {
         let mut args = Vec::new();
         while !self.take_sign(")") {
             if !args.is_empty() {
@@ -291,8 +307,7 @@ impl Parser<'_> {
             self.at += usize::from(named);
             args.push(Arg { name: arg_name, expr: self.pipeline_or_expr()? });
         }
-        let span = name.span.to(self.last_span());
-        Ok(Expr { kind: ExprKind::Call(name, args), span })
+        Ok(args)
     }
 
     /// `long(5)`, `bool(true)`, `real(nan)`, `int(null)`.

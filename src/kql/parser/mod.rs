@@ -3,6 +3,7 @@
 //! What the grammar of the language knows and this engine does not is refused here by name; what neither knows is a syntax error.
 
 mod expr;
+mod more;
 mod operators;
 mod source;
 
@@ -19,24 +20,10 @@ use std::sync::Arc;
 const MAX_DEPTH: usize = 100;
 
 /// Operators of the language that this engine refuses by name.
-const REFUSED_OPERATORS: [&str; 26] = [
-    "invoke",
-    "evaluate",
-    "make-series",
-    "mv-apply",
-    "search",
-    "find",
-    "top-nested",
-    "top-hitters",
-    "partition",
-    "scan",
-    "sample",
-    "sample-distinct",
+const REFUSED_OPERATORS: [&str; 11] = [
     "reduce",
-    "consume",
     "facet",
     "fork",
-    "parse-kv",
     "make-graph",
     "graph-match",
     "graph-to-table",
@@ -45,10 +32,9 @@ const REFUSED_OPERATORS: [&str; 26] = [
     "graph-mark-components",
     "execute-and-cache",
     "macro-expand",
-    "assert-schema",
 ];
 
-pub(super) const OPERATORS: [&str; 28] = [
+pub(super) const OPERATORS: [&str; 45] = [
     "where",
     "filter",
     "project",
@@ -56,31 +42,48 @@ pub(super) const OPERATORS: [&str; 28] = [
     "project-keep",
     "project-rename",
     "project-reorder",
+    "project-by-names",
     "extend",
     "summarize",
     "distinct",
     "take",
     "limit",
+    "sample",
+    "sample-distinct",
     "top",
+    "top-nested",
+    "top-hitters",
     "sort",
     "order",
     "count",
+    "consume",
     "union",
     "join",
     "lookup",
     "mv-expand",
     "mvexpand",
+    "mv-apply",
+    "mvapply",
+    "make-series",
     "parse",
     "parse-where",
+    "parse-kv",
+    "partition",
+    "scan",
+    "search",
+    "invoke",
+    "evaluate",
     "render",
     "as",
     "serialize",
     "getschema",
-    "project-by-names",
+    "assert-schema",
+    "find",
+    "externaldata",
 ];
 
 pub(super) fn parse(text: &str) -> Try<Query> {
-    let mut parser = Parser { text, tokens: lex(text)?, at: 0, depth: 0 };
+    let mut parser = Parser { text, tokens: lex(text)?, at: 0, depth: 0, searching: false };
     let query = parser.query()?;
     Ok(query)
 }
@@ -90,6 +93,8 @@ struct Parser<'a> {
     tokens: Vec<Token>,
     at: usize,
     depth: usize,
+    /// In the predicate of `search`, where `column:'text'` seeks.
+    searching: bool,
 }
 
 static END: Token = Token { tok: Tok::End, span: Span { start: 0, end: 0 } };
@@ -202,6 +207,10 @@ impl<'a> Parser<'a> {
         let mut lets = Vec::new();
         loop {
             while self.take_sign(";") {}
+            if self.is_word(0, "declare") && self.is_word(1, "query_parameters") {
+                lets.extend(self.query_parameters()?);
+                continue;
+            }
             for statement in ["set", "declare", "alias", "restrict", "pattern"] {
                 if self.is_word(0, statement) && self.is_ident(1) {
                     return Err(unsupported(self.span(), format!("the '{statement}' statement")));
@@ -339,13 +348,22 @@ impl<'a> Parser<'a> {
         if self.is_word(0, "datatable") && self.is_sign(1, "(") {
             return self.datatable();
         }
-        if self.is_word(0, "externaldata") && self.is_sign(1, "(") {
-            return Err(unsupported(self.span(), "externaldata"));
+        if (self.is_word(0, "externaldata") || self.is_word(0, "external_data")) && self.is_sign(1, "(") {
+            return self.external();
         }
-        for word in ["search", "find", "evaluate"] {
-            if self.is_word(0, word) && matches!(self.peek(1).tok, Tok::Ident | Tok::Literal(..)) && !self.is_infix(1) {
-                return Err(unsupported(self.span(), format!("the operator '{word}'")));
-            }
+        let begins = |p: &Self| {
+            (matches!(p.peek(1).tok, Tok::Ident | Tok::Literal(..)) && !p.is_infix(1)) || ["*", "(", "["].iter().any(|s| p.is_sign(1, s))
+        };
+        if self.is_word(0, "search") && begins(self) {
+            self.at += 1;
+            return Ok(Source::Search(self.search()?));
+        }
+        if self.is_word(0, "find") && begins(self) {
+            self.at += 1;
+            return Ok(Source::Find(self.find()?));
+        }
+        if self.is_word(0, "evaluate") && self.is_ident(1) && !self.is_infix(1) {
+            return Err(unsupported(self.span(), "'evaluate' without an input"));
         }
         Ok(Source::Expr(self.expr()?))
     }

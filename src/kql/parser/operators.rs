@@ -64,6 +64,28 @@ impl Parser<'_> {
             "lookup" => self.join(true)?,
             "mv-expand" => self.mv_expand(None)?,
             "mvexpand" => self.mv_expand(Some(128))?,
+            "mv-apply" | "mvapply" => self.mv_apply()?,
+            "make-series" => self.make_series()?,
+            "invoke" => self.invoke()?,
+            "evaluate" => self.evaluate()?,
+            "search" => OperatorKind::Search(self.search()?),
+            "top-nested" => self.top_nested()?,
+            "top-hitters" => self.top_hitters()?,
+            "partition" => self.partition()?,
+            "scan" => self.scan()?,
+            "sample" => OperatorKind::Sample(self.expr()?),
+            "sample-distinct" => {
+                let count = self.expr()?;
+                self.need_word("of")?;
+                OperatorKind::SampleDistinct { count, of: self.expr()? }
+            }
+            "consume" => self.consume()?,
+            "assert-schema" => {
+                self.need_sign("(")?;
+                OperatorKind::AssertSchema(self.table_columns()?)
+            }
+            "parse-kv" => self.parse_kv()?,
+            "project-by-names" => OperatorKind::ProjectByNames(self.list(Self::expr)?),
             "parse" => self.parse_operator(false)?,
             "parse-where" => self.parse_operator(true)?,
             "render" => self.render()?,
@@ -232,16 +254,25 @@ impl Parser<'_> {
     }
 
     pub(super) fn mv_expand(&mut self, most: Option<i64>) -> Try<OperatorKind> {
+        let Expansions { items, index, limit, arrays } = self.expansions(most)?;
+        Ok(OperatorKind::MvExpand { items, index, limit, arrays })
+    }
+
+    /// What `mv-expand` and `mv-apply` have in common.
+    pub(super) fn expansions(&mut self, most: Option<i64>) -> Try<Expansions> {
         let mut index = None;
+        let mut arrays = false;
         while self.is_ident(0) && self.is_sign(1, "=") {
             let span = self.span();
             match self.text_of(span) {
                 "kind" | "bagexpansion" => {
                     self.at += 2;
                     let kind = self.name()?;
-                    if kind.text.as_ref() != "bag" {
-                        return Err(unsupported(kind.span, format!("mv-expand kind={}", kind.text)));
-                    }
+                    arrays = match kind.text.as_ref() {
+                        "bag" => false,
+                        "array" => true,
+                        other => return Err(syntax(kind.span, format!("'{other}' is no kind of mv-expand"))),
+                    };
                 }
                 "with_itemindex" => {
                     self.at += 2;
@@ -269,20 +300,34 @@ impl Parser<'_> {
         let span = self.span();
         let default = most.map(|most| Expr { kind: ExprKind::Literal(Value::Long(most), Type::Long), span });
         let limit = if self.take_word("limit") { Some(self.expr()?) } else { default };
-        Ok(OperatorKind::MvExpand { items, index, limit })
+        Ok(Expansions { items, index, limit, arrays })
     }
 
     pub(super) fn parse_operator(&mut self, filter: bool) -> Try<OperatorKind> {
-        let mut relaxed = false;
-        if self.is_word(0, "kind") && self.is_sign(1, "=") {
-            self.at += 2;
-            let kind = self.name()?;
-            relaxed = match kind.text.as_ref() {
-                "simple" => false,
-                "relaxed" => true,
-                "regex" => return Err(unsupported(kind.span, "parse kind=regex")),
-                other => return Err(syntax(kind.span, format!("'{other}' is no kind of parse"))),
-            };
+        let mut how = ParseHow::Simple;
+        while self.is_ident(0) && self.is_sign(1, "=") {
+            let span = self.span();
+            match self.text_of(span) {
+                "kind" => {
+                    self.at += 2;
+                    let kind = self.name()?;
+                    how = match kind.text.as_ref() {
+                        "simple" => ParseHow::Simple,
+                        "relaxed" => ParseHow::Relaxed,
+                        "regex" => ParseHow::Regex(String::new()),
+                        other => return Err(syntax(kind.span, format!("'{other}' is no kind of parse"))),
+                    };
+                }
+                "flags" => {
+                    self.at += 2;
+                    let flags = self.name()?;
+                    if !matches!(how, ParseHow::Regex(_)) {
+                        return Err(syntax(span, "flags stand behind kind=regex only"));
+                    }
+                    how = ParseHow::Regex(flags.text.to_string());
+                }
+                _ => break,
+            }
         }
         let value = self.expr()?;
         self.need_word("with")?;
@@ -308,7 +353,7 @@ impl Parser<'_> {
         if pieces.is_empty() {
             return self.expected("a pattern");
         }
-        Ok(OperatorKind::Parse { value, pieces, relaxed, filter })
+        Ok(OperatorKind::Parse { value, pieces, how, filter })
     }
 
     pub(super) fn render(&mut self) -> Try<OperatorKind> {
@@ -333,4 +378,12 @@ impl Parser<'_> {
         }
         Ok(OperatorKind::Render(kind.text.to_string()))
     }
+}
+
+/// The head of `mv-expand` and `mv-apply`.
+pub(super) struct Expansions {
+    pub(super) items: Vec<Expansion>,
+    pub(super) index: Option<Name>,
+    pub(super) limit: Option<Expr>,
+    pub(super) arrays: bool,
 }

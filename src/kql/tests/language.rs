@@ -66,20 +66,20 @@ fn lets_views_and_functions() {
 #[test]
 fn what_is_missing_is_named_with_its_place() {
     for (query, missing) in [
-        ("DeviceEvents | invoke FileProfile('SHA1')", "the operator 'invoke'"),
-        ("DeviceEvents | evaluate bag_unpack(x)", "the operator 'evaluate'"),
-        ("DeviceEvents | make-series count() on Timestamp step 1d", "the operator 'make-series'"),
-        ("DeviceEvents | mv-apply x on (take 1)", "the operator 'mv-apply'"),
-        ("externaldata (a:string) ['https://x']", "externaldata"),
-        ("search 'x'", "the operator 'search'"),
-        ("find in (DeviceEvents) where true", "the operator 'find'"),
+        ("DeviceEvents | reduce by DeviceName", "the operator 'reduce'"),
+        ("DeviceEvents | fork (take 1) (count)", "the operator 'fork'"),
+        ("DeviceEvents | facet by DeviceName", "the operator 'facet'"),
+        ("DeviceEvents | consume", "the operator 'consume'"),
+        ("DeviceEvents | parse-kv DeviceName as (a:string)", "the operator 'parse-kv'"),
+        ("restrict access to (DeviceEvents); DeviceEvents", "the 'restrict' statement"),
+        ("declare query_parameters(x:long); print x", "the query parameter 'x' without a default value"),
         ("print rand()", "the function 'rand'"),
         ("print geo_info_from_ip_address('1.1.1.1')", "the function 'geo_info_from_ip_address' without registered places"),
         ("print parse_user_agent('x', 'browser')", "the function 'parse_user_agent'"),
         ("print series_stats(dynamic([1]))", "the function 'series_stats'"),
         ("print decimal(1)", "the type decimal"),
         ("set notruncation; DeviceEvents", "the 'set' statement"),
-        ("DeviceEvents | where * has 'x'", "searching all columns with '*'"),
+        ("DeviceEvents | where * == 'x'", "'*' in this place"),
         ("DeviceEvents; DeviceEvents", "more than one tabular statement"),
     ] {
         let e = err(query);

@@ -6,8 +6,12 @@ mod functions_text;
 mod joins;
 mod language;
 mod operators;
+mod outside;
+mod parts;
+mod plugins;
 mod properties;
 mod scalars;
+mod search;
 mod summarize;
 
 use super::*;

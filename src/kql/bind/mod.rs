@@ -11,9 +11,12 @@ mod join;
 mod name;
 mod outside;
 mod plugin;
+mod scan;
 mod search;
+mod series;
 mod summarize;
 mod tabular;
+mod top;
 
 use super::ast;
 use super::error::{Span, Try, limit, semantic, unsupported};

@@ -324,16 +324,16 @@ impl Binder<'_> {
             OperatorKind::As(_) => Ok(input),
             OperatorKind::Invoke { function, args } => self.invoke(input, function, args, op.span, env),
             OperatorKind::Evaluate { plugin, args, schema } => self.evaluate(input, plugin, args, schema.as_ref(), op.span, env),
-            OperatorKind::MakeSeries(_) => Err(unsupported(op.span, "the operator 'make-series'")),
+            OperatorKind::MakeSeries(series) => self.make_series(input, series, op.span, env),
             OperatorKind::MvApply { items, index, limit, ops } => {
                 let head = Expansions { items, index: index.as_ref(), most: limit.as_ref(), arrays: false };
                 self.mv_apply(input, &head, ops, env)
             }
             OperatorKind::Search(search) => self.search(input, search, env),
-            OperatorKind::TopNested(_) => Err(unsupported(op.span, "the operator 'top-nested'")),
-            OperatorKind::TopHitters { .. } => Err(unsupported(op.span, "the operator 'top-hitters'")),
+            OperatorKind::TopNested(levels) => self.top_nested(input, levels, env),
+            OperatorKind::TopHitters { count, of, by } => self.top_hitters(input, count, of, by.as_ref(), env),
             OperatorKind::Partition { by, sub, native } => self.partition(input, by, sub, *native, env),
-            OperatorKind::Scan(_) => Err(unsupported(op.span, "the operator 'scan'")),
+            OperatorKind::Scan(scan) => self.scan(input, scan, op.span, env),
             OperatorKind::Sample(count) => {
                 let count = self.count(count, site)?;
                 Ok(self.piped(input, vec![Op::Take(count)], fields, serialized))

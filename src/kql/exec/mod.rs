@@ -3,11 +3,17 @@
 mod apply;
 mod enrich;
 mod external;
+mod scan;
+mod series;
+mod top;
 mod unpack;
 
 pub(super) use apply::{Apply, Partition};
 pub(super) use enrich::{DeviceFromIp, FileProfile, SeenBy};
 pub(super) use external::{External, Format};
+pub(super) use scan::{Scan, ScanStep};
+pub(super) use series::Series;
+pub(super) use top::{TopLevel, TopNested};
 pub(super) use unpack::{Ipv4Lookup, Narrow, Unpack, Unstack};
 
 use super::aggregate::summarize;

@@ -12,6 +12,7 @@ mod plugins;
 mod properties;
 mod scalars;
 mod search;
+mod series;
 mod summarize;
 
 use super::*;

@@ -26,6 +26,9 @@ pub(in super::super) struct TopNested {
     pub(in super::super) types: Vec<Type>,
 }
 
+/// A group: its value, its aggregate and its rows.
+type Group = (Value, Value, Vec<u32>);
+
 impl TopLevel {
     fn total(&self, rows: Batch, run: &Run) -> Try<Value> {
         run.charge(rows.rows + 1)?;
@@ -35,8 +38,8 @@ impl TopLevel {
         Ok(total.cols.first().map_or(Value::Null, |c| c.get(0).clone()))
     }
 
-    /// The best groups: value, aggregate and rows; and the rows of the others.
-    fn groups(&self, batch: &Batch, run: &Run) -> Try<(Vec<(Value, Value, Vec<u32>)>, Vec<u32>)> {
+    /// The best groups, and the rows of the others.
+    fn groups(&self, batch: &Batch, run: &Run) -> Try<(Vec<Group>, Vec<u32>)> {
         let column = self.of.0.column(batch, self.of.1, run)?;
         let mut known = HashMap::new();
         let mut groups: Vec<(Value, Vec<u32>)> = Vec::new();

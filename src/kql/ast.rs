@@ -150,7 +150,6 @@ pub(super) struct External {
 /// `search`: in a predicate, a text that stands alone is sought in every column.
 #[derive(Clone, Debug)]
 pub(super) struct Search {
-    pub(super) case_sensitive: bool,
     /// Where to look; in all tables if there are none.
     pub(super) tables: Vec<UnionPart>,
     /// None for `search *`.
@@ -282,7 +281,6 @@ pub(super) enum OperatorKind {
     SampleDistinct { count: Expr, of: Expr },
     Consume,
     AssertSchema(Vec<(Name, Type)>),
-    ParseKv(ParseKv),
     ProjectByNames(Vec<Expr>),
 }
 
@@ -323,8 +321,8 @@ pub(super) struct TopLevel {
 pub(super) enum SubQuery {
     /// `( operators )`, on the rows of the part.
     Ops(Vec<Operator>),
-    /// `{ query }`, with a source of its own.
-    Pipeline(Box<Pipeline>),
+    /// `{ query }`, with a source of its own; it is read and refused.
+    Braces,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -347,13 +345,6 @@ pub(super) struct Scan {
     pub(super) match_id: Option<Name>,
     pub(super) declared: Vec<(Name, Type, Option<Expr>)>,
     pub(super) steps: Vec<Step>,
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct ParseKv {
-    pub(super) value: Expr,
-    pub(super) columns: Vec<(Name, Type)>,
-    pub(super) with: Vec<(Name, Expr)>,
 }
 
 #[derive(Clone, Debug)]

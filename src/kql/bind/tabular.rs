@@ -348,7 +348,6 @@ impl Binder<'_> {
                 Ok(self.piped(projected, vec![Op::Distinct, Op::Take(count)], fields, false))
             }
             OperatorKind::Consume => Err(unsupported(op.span, "the operator 'consume'")),
-            OperatorKind::ParseKv(_) => Err(unsupported(op.span, "the operator 'parse-kv'")),
             OperatorKind::AssertSchema(columns) => {
                 let same = columns.len() == fields.len() && columns.iter().zip(&fields).all(|((n, ty), f)| n.text == f.name && *ty == f.ty);
                 if same { Ok(input) } else { Err(semantic(op.span, "the columns are not those of assert-schema")) }

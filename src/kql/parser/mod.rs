@@ -20,7 +20,8 @@ use std::sync::Arc;
 const MAX_DEPTH: usize = 100;
 
 /// Operators of the language that this engine refuses by name.
-const REFUSED_OPERATORS: [&str; 11] = [
+const REFUSED_OPERATORS: [&str; 12] = [
+    "parse-kv",
     "reduce",
     "facet",
     "fork",
@@ -34,7 +35,7 @@ const REFUSED_OPERATORS: [&str; 11] = [
     "macro-expand",
 ];
 
-pub(super) const OPERATORS: [&str; 45] = [
+pub(super) const OPERATORS: [&str; 44] = [
     "where",
     "filter",
     "project",
@@ -67,7 +68,6 @@ pub(super) const OPERATORS: [&str; 45] = [
     "make-series",
     "parse",
     "parse-where",
-    "parse-kv",
     "partition",
     "scan",
     "search",

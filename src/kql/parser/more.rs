@@ -158,7 +158,14 @@ impl Parser<'_> {
             Ok((named, if default { Some(p.expr()?) } else { None }))
         })?;
         self.need_word("on")?;
-        let axis = self.named()?;
+        // Not a whole expression: `in` begins the range.
+        let axis = if self.is_ident(0) && self.is_sign(1, "=") {
+            let name = self.name()?;
+            self.need_sign("=")?;
+            Named { names: vec![name], expr: self.additive()? }
+        } else {
+            Named { names: Vec::new(), expr: self.additive()? }
+        };
         let (from, to, step, in_range) = if self.take_word("in") {
             self.need_word("range")?;
             self.need_sign("(")?;
@@ -234,9 +241,9 @@ impl Parser<'_> {
         self.need_word("by")?;
         let by = self.name()?;
         let sub = if self.take_sign("{") {
-            let pipeline = self.pipeline()?;
+            self.pipeline()?;
             self.need_sign("}")?;
-            SubQuery::Pipeline(Box::new(pipeline))
+            SubQuery::Braces
         } else {
             self.need_sign("(")?;
             SubQuery::Ops(self.sub_operators(")")?)
@@ -302,15 +309,6 @@ impl Parser<'_> {
         Ok(OperatorKind::Consume)
     }
 
-    pub(super) fn parse_kv(&mut self) -> Try<OperatorKind> {
-        let value = self.expr()?;
-        self.need_word("as")?;
-        self.need_sign("(")?;
-        let columns = self.table_columns()?;
-        let with = if self.take_word("with") { self.properties()? } else { Vec::new() };
-        Ok(OperatorKind::ParseKv(ParseKv { value, columns, with }))
-    }
-
     /// `in (tables)`
     fn search_tables(&mut self) -> Try<Vec<UnionPart>> {
         if !(self.is_word(0, "in") && self.is_sign(1, "(")) {
@@ -334,11 +332,11 @@ impl Parser<'_> {
         let tables = self.search_tables()?;
         if self.is_sign(0, "*") && matches!(self.peek(1).tok, Tok::End | Tok::Sign("|" | ")" | ";")) {
             self.at += 1;
-            return Ok(Search { case_sensitive, tables, predicate: None });
+            return Ok(Search { tables, predicate: None });
         }
         let predicate = self.sought_expr()?;
         let predicate = Some(sought(predicate, case_sensitive)?);
-        Ok(Search { case_sensitive, tables, predicate })
+        Ok(Search { tables, predicate })
     }
 
     fn sought_expr(&mut self) -> Try<Expr> {

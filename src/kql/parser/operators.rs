@@ -84,7 +84,6 @@ impl Parser<'_> {
                 self.need_sign("(")?;
                 OperatorKind::AssertSchema(self.table_columns()?)
             }
-            "parse-kv" => self.parse_kv()?,
             "project-by-names" => OperatorKind::ProjectByNames(self.list(Self::expr)?),
             "parse" => self.parse_operator(false)?,
             "parse-where" => self.parse_operator(true)?,

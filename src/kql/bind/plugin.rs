@@ -219,7 +219,7 @@ impl Binder<'_> {
         match (&batch, schema) {
             (Some(batch), _) => {
                 for row in 0..batch.rows {
-                    let value = batch.cols.get(groups.len()).map_or_else(|| "".into(), |c| to_text(c.get(row)));
+                    let value = batch.cols.get(groups.len()).map_or_else(|| "".into(), |c| to_text(&c.get(row)));
                     if !values.contains(&value) {
                         values.push(value);
                     }
@@ -310,7 +310,7 @@ impl Binder<'_> {
 fn slots_of(batch: &Batch, bag: usize, ignored: &[String]) -> Vec<(String, Type)> {
     let mut found: std::collections::BTreeMap<String, Option<Type>> = std::collections::BTreeMap::new();
     for row in 0..batch.rows {
-        let Some(Value::Dynamic(value)) = batch.cols.get(bag).map(|c| c.get(row)) else {
+        let Some(Value::Dynamic(value)) = batch.cols.get(bag).map(|c| c.get(row).into_owned()) else {
             continue;
         };
         for (key, member) in value.as_object().into_iter().flatten().filter(|(k, _)| !ignored.contains(k)) {

@@ -62,7 +62,7 @@ impl Step for Partition {
         let mut known = HashMap::new();
         if let Some(column) = batch.cols.get(self.by) {
             for row in 0..batch.rows {
-                let at = *known.entry(key(column.get(row), false)).or_insert(groups.len());
+                let at = *known.entry(key(&column.get(row), false)).or_insert(groups.len());
                 match groups.get_mut(at) {
                     Some(group) => group.push(row as u32),
                     None => groups.push(vec![row as u32]),

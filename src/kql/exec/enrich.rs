@@ -32,7 +32,7 @@ impl Step for FileProfile {
         let mut profiles: HashMap<String, Option<Arc<json::Value>>> = HashMap::new();
         let mut made: Vec<Vec<Value>> = self.columns.iter().map(|_| Vec::with_capacity(batch.rows)).collect();
         for row in 0..batch.rows {
-            let hash = batch.cols.get(self.hash).map_or("", |c| c.get(row).as_str()).to_lowercase();
+            let hash = batch.cols.get(self.hash).map_or_else(String::new, |c| c.get(row).as_str().to_lowercase());
             let asked = row < self.most;
             let profile = if !asked || hash.is_empty() {
                 None
@@ -66,7 +66,7 @@ impl Step for SeenBy {
         let outside = known(&self.outside, "SeenBy", self.span)?;
         run.charge(batch.rows)?;
         let seen = |row: usize| {
-            let device = batch.cols.get(self.device).map_or_else(|| "".into(), |c| to_text(c.get(row)));
+            let device = batch.cols.get(self.device).map_or_else(|| "".into(), |c| to_text(&c.get(row)));
             let found = outside.seen_by(&device);
             Value::dynamic(found.map_or_else(|| json::Value::Array(Vec::new()), |found| found.as_ref().clone()))
         };
@@ -92,7 +92,7 @@ impl Step for DeviceFromIp {
         let mut addresses = Vec::new();
         let mut devices = Vec::new();
         for row in 0..batch.rows {
-            let address = batch.cols.get(self.address).map_or("", |c| c.get(row).as_str());
+            let address = batch.cols.get(self.address).map_or_else(|| "".into(), |c| to_text(&c.get(row)));
             let at = match self.at {
                 Ok(column) => batch.cols.get(column).and_then(|c| c.get(row).as_i64()),
                 Err(moment) => Some(moment),
@@ -100,10 +100,10 @@ impl Step for DeviceFromIp {
             let Some(at) = at else {
                 continue;
             };
-            let found = outside.devices_of(address, at);
+            let found = outside.devices_of(&address, at);
             for device in found.as_ref().and_then(|f| f.as_array()).unwrap_or_default() {
                 run.charge(2)?;
-                addresses.push(Value::text(address));
+                addresses.push(Value::String(address.clone()));
                 devices.push(member_as(device.get("DeviceId").unwrap_or(&json::Value::Null), Type::String));
             }
         }

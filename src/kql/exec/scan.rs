@@ -76,7 +76,7 @@ impl Step for Scan {
         let mut ids = Vec::new();
         for row in 0..batch.rows {
             run.charge(self.steps.len().saturating_mul(self.types.len()))?;
-            let record: Vec<Value> = batch.cols.iter().map(|c| c.get(row).clone()).collect();
+            let record: Vec<Value> = batch.cols.iter().map(|c| c.get(row).into_owned()).collect();
             for (at, step) in self.steps.iter().enumerate().rev() {
                 let before = at.checked_sub(1).and_then(|before| states.get(before)).and_then(Option::as_ref);
                 let promoted = match before {

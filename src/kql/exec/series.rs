@@ -112,10 +112,10 @@ impl Series {
         let axis = self.axis.0.column(batch, self.axis.1, run)?;
         let (mut rows, mut values) = (Vec::new(), Vec::new());
         for row in 0..batch.rows {
-            let number = bins.number(axis.get(row)).filter(|n| self.from.is_none() || *n >= 0);
+            let number = bins.number(&axis.get(row)).filter(|n| self.from.is_none() || *n >= 0);
             if let Some(number) = number.filter(|n| count.is_none_or(|count| *n < count)) {
                 // The last bin may reach beyond the end.
-                if self.beyond(axis.get(row), run)? {
+                if self.beyond(&axis.get(row), run)? {
                     continue;
                 }
                 rows.push(row as u32);
@@ -131,7 +131,7 @@ impl Series {
         let mut known: HashMap<Vec<Key>, usize> = HashMap::new();
         let mut groups: Vec<Group> = Vec::new();
         for row in 0..grouped.rows {
-            let cell = |at: usize| grouped.cols.get(at).map_or(Value::Null, |c| c.get(row).clone());
+            let cell = |at: usize| grouped.cols.get(at).map_or(Value::Null, |c| c.get(row).into_owned());
             let keys: Vec<Value> = (0..self.keys).map(cell).collect();
             let Some(number) = bins.number(&cell(self.keys)) else {
                 continue;

@@ -35,7 +35,7 @@ impl TopLevel {
         self.slot.fill(rows);
         let total = run.rows(&self.plan)?;
         self.slot.fill(Batch::default());
-        Ok(total.cols.first().map_or(Value::Null, |c| c.get(0).clone()))
+        Ok(total.cols.first().map_or(Value::Null, |c| c.get(0).into_owned()))
     }
 
     /// The best groups, and the rows of the others.
@@ -45,10 +45,10 @@ impl TopLevel {
         let mut groups: Vec<(Value, Vec<u32>)> = Vec::new();
         for row in 0..batch.rows {
             let value = column.get(row);
-            let at = *known.entry(key(value, false)).or_insert(groups.len());
+            let at = *known.entry(key(&value, false)).or_insert(groups.len());
             match groups.get_mut(at) {
                 Some((_, rows)) => rows.push(row as u32),
-                None => groups.push((value.clone(), vec![row as u32])),
+                None => groups.push((value.into_owned(), vec![row as u32])),
             }
         }
         let mut ranked = Vec::new();

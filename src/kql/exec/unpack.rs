@@ -24,7 +24,8 @@ impl Step for Unpack {
         for (key, ty) in &self.slots {
             let mut cells = Vec::with_capacity(batch.rows);
             for row in 0..batch.rows {
-                let member = match batch.cols.get(self.bag).map(|c| c.get(row)) {
+                let bag = batch.cols.get(self.bag).map(|c| c.get(row).into_owned());
+                let member = match &bag {
                     Some(Value::Dynamic(bag)) => bag.as_object().and_then(|bag| bag.get(key)),
                     _ => None,
                 };
@@ -83,19 +84,19 @@ impl Step for Unstack {
         let mut firsts: Vec<u32> = Vec::new();
         let mut made: Vec<Vec<Option<Value>>> = vec![Vec::new(); self.values.len()];
         for row in 0..batch.rows {
-            let group: Vec<_> = batch.cols.iter().take(self.groups).map(|c| key(c.get(row), false)).collect();
+            let group: Vec<_> = batch.cols.iter().take(self.groups).map(|c| key(&c.get(row), false)).collect();
             let at = *known.entry(group).or_insert(firsts.len());
             if at == firsts.len() {
                 run.charge(self.values.len() + self.groups)?;
                 firsts.push(row as u32);
                 made.iter_mut().for_each(|column| column.push(None));
             }
-            let value = batch.cols.get(self.groups).map_or_else(|| "".into(), |c| to_text(c.get(row)));
+            let value = batch.cols.get(self.groups).map_or_else(|| "".into(), |c| to_text(&c.get(row)));
             let Some(place) = places.get(value.as_ref()) else {
                 let what = if self.closed { "the schema of pivot lacks" } else { "pivot lost" };
                 return Err(semantic(self.span, format!("{what} the column '{value}'")));
             };
-            let cell = batch.cols.get(self.groups + 1).map_or(Value::Null, |c| c.get(row).clone());
+            let cell = batch.cols.get(self.groups + 1).map_or(Value::Null, |c| c.get(row).into_owned());
             if let Some(slot) = made.get_mut(*place).and_then(|column| column.get_mut(at)) {
                 *slot = Some(cell);
             }
@@ -130,7 +131,7 @@ impl Step for Narrow {
             for (name, column) in self.names.iter().zip(&batch.cols) {
                 rows.push(Value::Long(row as i64));
                 columns.push(Value::String(name.clone()));
-                values.push(Value::String(to_text(column.get(row))));
+                values.push(Value::String(to_text(&column.get(row))));
             }
         }
         let count = rows.len();
@@ -154,8 +155,8 @@ impl Step for Ipv4Lookup {
         let network = |batch: &Batch, column: usize, row: usize| network(batch.cols.get(column)?.get(row).as_str());
         let networks: Vec<Option<(u32, u32)>> = (0..right.rows).map(|row| network(&right, self.against, row)).collect();
         let same = |(l, r): &(usize, usize), left_row: usize, right_row: usize| {
-            let left = batch.cols.get(*l).map(|c| key(c.get(left_row), false));
-            let right = right.cols.get(*r).map(|c| key(c.get(right_row), false));
+            let left = batch.cols.get(*l).map(|c| key(&c.get(left_row), false));
+            let right = right.cols.get(*r).map(|c| key(&c.get(right_row), false));
             left == right
         };
         let (mut lefts, mut rights) = (Vec::new(), Vec::new());

@@ -22,6 +22,7 @@ __all__ = [
     "concat",
     "exports",
     "hunting_schema",
+    "kql_describe",
     "kql_lint",
     "kql_reads",
     "kql_rows",
@@ -64,6 +65,9 @@ def kql_rows(answer: bytes) -> Table: ...
 
 # columns and types by table; each: severity, message, line, column, end, code, suggestion
 def kql_lint(query: str, tables: dict[str, list[tuple[str, str]]] | None = None) -> list[dict[str, Any]]: ...
+
+# the answer's columns: name, type
+def kql_describe(query: str, tables: dict[str, list[tuple[str, str]]] | None = None) -> list[tuple[str, str]]: ...
 
 # tables, verdict ("safe", "ordered", "unsafe"), operators, operator, line, column, why, merge, order
 def kql_reads(query: str) -> dict[str, Any]: ...

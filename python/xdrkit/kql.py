@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from ._schema import Schema
 
-__all__ = ["Problem", "Problems", "lint", "literal", "null", "run"]
+__all__ = ["Problem", "Problems", "describe", "lint", "literal", "null", "run"]
 
 
 class Problem:
@@ -121,12 +121,42 @@ def lint(query: str, tables: Schema | Mapping[str, Mapping[str, str]] | None = N
     Returns:
         What was found; empty if there is nothing to say. What the engine cannot judge is one ``"info"``, never an error.
     """
+    return Problems(Problem(**found) for found in _core.kql_lint(_text(query), _shapes(tables)))
+
+
+def describe(query: str, tables: Schema | Mapping[str, Mapping[str, str]] | None = None) -> dict[str, str]:
+    """The columns that a query answers, without running it.
+
+        >>> kql.describe("DeviceEvents | summarize count() by DeviceName, day = bin(Timestamp, 1d)")
+        {'DeviceName': 'string', 'day': 'datetime', 'count_': 'long'}
+
+    Args:
+        query: The KQL.
+        tables: What there is, as for `lint`. The bundled schema if left out.
+
+    Returns:
+        The types by the columns' names, in the order of the columns.
+
+    Raises:
+        QueryError: the query is wrong, or needs what the engine lacks (then `unsupported` names it); `line` and `column` say where.
+    """
+    return dict(_core.kql_describe(_text(query), _shapes(tables)))
+
+
+def _text(query: str) -> str:
     if not isinstance(query, str):
         raise InvalidArgumentError("query: takes KQL text", argument="query")
-    shapes = None
-    if tables is not None:
-        shapes = {name: list(columns.items()) for name, columns in tables.items()}
-    return Problems(Problem(**found) for found in _core.kql_lint(query, shapes))
+    return query
+
+
+def _shapes(tables: Mapping[str, Mapping[str, str]] | None) -> dict[str, list[tuple[str, str]]] | None:
+    if tables is None:
+        return None
+    try:
+        return {name: [(str(column), str(type_)) for column, type_ in columns.items()] for name, columns in tables.items()}
+    except AttributeError:
+        text = "tables: takes a Schema of client.schema(), or columns with their types by the table's name"
+        raise InvalidArgumentError(text, argument="tables") from None
 
 
 def run(query: str, tables: Mapping[str, Any] | None = None, *, now: datetime | str | None = None) -> HuntResult:
@@ -141,8 +171,6 @@ def run(query: str, tables: Mapping[str, Any] | None = None, *, now: datetime | 
     Raises:
         QueryError: the query is wrong, or needs what the engine lacks (then `unsupported` names it); `line` and `column` say where.
     """
-    if not isinstance(query, str):
-        raise InvalidArgumentError("query: takes KQL text", argument="query")
     moment = None
     if now is not None:
         from ._time import iso
@@ -151,7 +179,7 @@ def run(query: str, tables: Mapping[str, Any] | None = None, *, now: datetime | 
         end = when(until=now).end
         moment = None if end is None else iso(end)
     given = {name: _table(name, rows) for name, rows in (tables or {}).items()}
-    return HuntResult(_core.kql_run(query, given, moment))
+    return HuntResult(_core.kql_run(_text(query), given, moment))
 
 
 def _table(name: str, rows: Any) -> _core.Table:

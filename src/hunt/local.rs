@@ -80,7 +80,7 @@ fn complete(query: &str, tables: &[(String, Table)]) -> (String, Option<(usize, 
 }
 
 /// The engine's refusal as an error of the client's, with the place in the query as it was given.
-fn refused(query: &str, error: KqlError, inserted: Option<(usize, usize)>) -> Error {
+pub(super) fn refused(query: &str, error: KqlError, inserted: Option<(usize, usize)>) -> Error {
     let back = |at: usize| inserted.map_or(at, |(from, size)| if at >= from + size { at - size } else { at.min(from) });
     let (start, end) = (back(error.start), back(error.end));
     let (line, column) = kql::place(query, start);

@@ -7,6 +7,7 @@ pub mod arriving;
 mod kept;
 pub mod lint;
 pub mod local;
+pub mod offline;
 mod reads;
 pub mod schema;
 pub mod split;

@@ -74,8 +74,7 @@ pub struct Table {
 
 impl Type {
     /// The names that a query may write, for suggestions.
-    pub(super) const NAMES: [&'static str; 10] =
-        ["bool", "int", "long", "real", "decimal", "string", "datetime", "timespan", "guid", "dynamic"];
+    pub const NAMES: [&'static str; 10] = ["bool", "int", "long", "real", "decimal", "string", "datetime", "timespan", "guid", "dynamic"];
 
     /// The type of a name in a query, aliases included.
     pub fn parse(name: &str) -> Option<Type> {

@@ -6,10 +6,10 @@ use crate::{
     hunt::{
         Hunted, Verdict,
         lint::{lint, places},
-        local, reads,
+        local, offline, reads,
         schema::Schema,
     },
-    kql::{Type, parse_datetime},
+    kql::parse_datetime,
     table::Table,
 };
 use pyo3::{
@@ -17,6 +17,14 @@ use pyo3::{
     types::{PyDict, PyList},
 };
 use std::collections::HashMap;
+
+/// Columns and types by the table's name.
+type Shapes = HashMap<String, Vec<(String, String)>>;
+
+fn shapes(py: Python<'_>, tables: Option<Shapes>) -> PyResult<Option<Schema>> {
+    let Some(tables) = tables else { return Ok(None) };
+    lift(py, offline::shapes(tables.iter().map(|(name, columns)| (name.as_str(), columns.as_slice())))).map(Some)
+}
 
 /// What a query reads, and whether its window may be cut in pieces whose rows are put behind each other.
 #[pyfunction]
@@ -63,21 +71,20 @@ pub(super) fn kql_rows(py: Python<'_>, answer: &[u8]) -> PyResult<PyTable> {
     Ok(PyTable::new(Hunted::of(lift(py, decoded)?.table)))
 }
 
+/// The columns of a query's answer, without running it; `tables` as for [`kql_lint`].
+#[pyfunction]
+#[pyo3(signature = (query, tables=None))]
+pub(super) fn kql_describe(py: Python<'_>, query: &str, tables: Option<Shapes>) -> PyResult<Vec<(String, &'static str)>> {
+    let given = shapes(py, tables)?;
+    let columns = py.detach(|| offline::describe(query, given.as_ref().unwrap_or(Schema::bundled())));
+    Ok(lift(py, columns)?.into_iter().map(|(name, ty)| (name.to_string(), ty.name())).collect())
+}
+
 /// What there is to say about a query; `tables` are columns and types by the table's name, or the bundled ones.
 #[pyfunction]
 #[pyo3(signature = (query, tables=None))]
-pub(super) fn kql_lint<'py>(
-    py: Python<'py>,
-    query: &str,
-    tables: Option<HashMap<String, Vec<(String, String)>>>,
-) -> PyResult<Bound<'py, PyList>> {
-    let given = tables.map(|tables| {
-        let mut schema = Schema::default();
-        for (name, columns) in &tables {
-            schema.add(name, columns.iter().map(|(name, ty)| (name.as_str(), Type::parse(ty).unwrap_or(Type::Dynamic))));
-        }
-        schema
-    });
+pub(super) fn kql_lint<'py>(py: Python<'py>, query: &str, tables: Option<Shapes>) -> PyResult<Bound<'py, PyList>> {
+    let given = shapes(py, tables)?;
     let problems = py.detach(|| lint(query, given.as_ref().unwrap_or(Schema::bundled())));
     let list = PyList::empty(py);
     for problem in problems {

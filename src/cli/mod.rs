@@ -1,6 +1,7 @@
 //! The `xdr` command. Every subcommand is a few calls of the client, for people: data on standard output, trouble on standard error.
 
 mod demo;
+mod sandbox;
 mod text;
 
 use crate::{
@@ -8,11 +9,12 @@ use crate::{
     json::{self, Object, Value},
     ops::model::Kind as ParamKind,
     request,
-    sandbox::{Options, Sandbox},
     settings::{Settings, process_environment},
 };
 use clap::{Parser, Subcommand};
 use std::io::{self, Write};
+
+pub use sandbox::stop_sandbox;
 
 /// Everything went well.
 pub const EXIT_OK: i32 = 0;
@@ -60,21 +62,8 @@ enum Command {
 
 #[derive(Subcommand)]
 enum SandboxCommand {
-    /// Start it and keep it running until Ctrl-C.
-    Up {
-        /// The port on 127.0.0.1; 0 takes a free one.
-        #[arg(long, default_value_t = 0)]
-        port: u16,
-        /// Chooses ids, times and background events.
-        #[arg(long, default_value_t = 0)]
-        seed: u64,
-        /// Leave device codes to be approved on the sandbox's device page.
-        #[arg(long)]
-        no_auto_approve: bool,
-        /// Speak https, with a certificate of its own; SSL_CERT_FILE is then the file to trust.
-        #[arg(long)]
-        tls: bool,
-    },
+    /// Start it and keep it running until Ctrl-C, which ends it with success.
+    Up(sandbox::Up),
 }
 
 /// Runs a command line; `argv` begins with the program's name. Gives the exit code.
@@ -90,10 +79,7 @@ pub fn run(argv: &[String]) -> i32 {
     };
     let done = match arguments.command {
         Command::Demo => in_runtime(demo::run()),
-        Command::Sandbox { command: SandboxCommand::Up { port, seed, no_auto_approve, tls } } => {
-            let options = Options { port, seed, auto_approve: !no_auto_approve, tls, ..Options::default() };
-            sandbox_up(options)
-        }
+        Command::Sandbox { command: SandboxCommand::Up(wanted) } => sandbox::up(wanted),
         Command::Call { operation, arguments } => in_runtime(call(operation, arguments)),
         Command::Permissions { files, json } => permissions(&files, json),
     };
@@ -132,26 +118,6 @@ fn in_runtime(work: impl Future<Output = Result<()>>) -> Result<()> {
 fn permissions(files: &[String], _json: bool) -> Result<()> {
     let first = files.first().map_or("", String::as_str);
     Err(Error::argument("files", format!("{first:?}: scripts are read by the Python package; run this with python -m xdrkit")))
-}
-
-fn sandbox_up(options: Options) -> Result<()> {
-    let running = Sandbox::start(options).map_err(|e| Error::argument("port", e))?;
-    let who = running.identity();
-    let mut lines = vec![
-        format!("# {} is at {}; Ctrl-C stops it. For another program:", who.tenant_name, running.url()),
-        format!("export AZURE_TENANT_ID={}", who.tenant_id),
-        format!("export AZURE_CLIENT_ID={}", who.client_id),
-        format!("export AZURE_CLIENT_SECRET={}", who.client_secret),
-        format!("export AZURE_AUTHORITY_HOST={}", running.url()),
-        format!("export XDRKIT_BASE_URL={}", running.url()),
-    ];
-    lines.extend(running.ca_file().map(|file| format!("export SSL_CERT_FILE={file}")));
-    let mut out = io::stdout().lock();
-    writeln!(out, "{}", lines.join("\n")).and_then(|()| out.flush()).map_err(|e| printing(&e))?;
-    drop(out);
-    loop {
-        std::thread::park();
-    }
 }
 
 async fn call(operation: String, arguments: Vec<String>) -> Result<()> {

@@ -208,7 +208,14 @@ fn slice<T>(waiting: &mpsc::Receiver<T>) -> std::result::Result<T, RecvTimeoutEr
 #[pyfunction]
 pub(super) fn cli(py: Python<'_>, argv: Vec<String>) -> PyResult<i32> {
     let runtime = runtime(py)?;
-    wait(py, async move { Ok(runtime.handle().spawn_blocking(move || crate::cli::run(&argv)).await.unwrap_or(crate::cli::EXIT_INTERNAL)) })
+    let done =
+        wait(
+            py,
+            async move { Ok(runtime.handle().spawn_blocking(move || crate::cli::run(&argv)).await.unwrap_or(crate::cli::EXIT_INTERNAL)) },
+        );
+    // A sandbox has files to take away; its thread does not hear of an interrupt.
+    py.detach(crate::cli::stop_sandbox);
+    done
 }
 
 /// Panics inside a call, so that a test can see what becomes of it.

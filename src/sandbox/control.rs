@@ -52,7 +52,7 @@ pub(super) fn answer(house: &House, request: &Request, rest: &str) -> Reply {
     }
 }
 
-fn record(r: &super::RequestRecord) -> Value {
+pub(super) fn record(r: &super::RequestRecord) -> Value {
     object([
         ("method", r.method.as_str().into()),
         ("path", r.path.as_str().into()),

@@ -38,6 +38,7 @@ mod machines;
 mod managed;
 mod odata;
 mod packages;
+mod page;
 mod quotas;
 mod recommendations;
 mod router;
@@ -62,11 +63,13 @@ mod tests;
 use std::collections::VecDeque;
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 pub use faults::{Fault, FaultKind};
 pub use managed::{ExpiresOn, Platform};
+pub use page::Snippet;
 
 use clock::Clock;
 use entra::Directory;
@@ -248,6 +251,8 @@ pub(crate) struct House {
     base: String,
     /// The same without TLS; the same as `base` where there is none.
     plain: String,
+    /// What the callers of an https address shall trust.
+    ca_file: Option<String>,
     identity: Identity,
     clock: Clock,
     options: Options,
@@ -256,6 +261,8 @@ pub(crate) struct House {
     directory: Mutex<Directory>,
     faults: Mutex<Vec<Fault>>,
     log: Mutex<VecDeque<RequestRecord>>,
+    /// How many there ever were in the log; counted under its lock.
+    recorded: AtomicU64,
     forms: Mutex<VecDeque<FormRecord>>,
     agents: Mutex<managed::Agents>,
     scratch: Mutex<Scratch>,
@@ -321,16 +328,17 @@ impl House {
             headers: headers.map(|(n, v)| (n.to_string(), String::from_utf8_lossy(v.as_bytes()).into_owned())).collect(),
             form: request.form(),
         };
-        keep(&self.forms, record);
+        keep(&mut lock(&self.forms), record);
     }
 
     fn record(&self, record: RequestRecord) {
-        keep(&self.log, record);
+        let mut log = lock(&self.log);
+        keep(&mut log, record);
+        self.recorded.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-fn keep<T>(log: &Mutex<VecDeque<T>>, record: T) {
-    let mut log = lock(log);
+fn keep<T>(log: &mut VecDeque<T>, record: T) {
     if log.len() >= LOG_LENGTH {
         log.pop_front();
     }
@@ -340,7 +348,6 @@ fn keep<T>(log: &Mutex<VecDeque<T>>, record: T) {
 /// A running sandbox. Dropping it stops it.
 pub struct Sandbox {
     house: Arc<House>,
-    ca_file: Option<String>,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
     process: u32,
@@ -377,6 +384,7 @@ impl Sandbox {
         let house = Arc::new(House {
             base,
             plain,
+            ca_file,
             identity,
             clock,
             options,
@@ -385,6 +393,7 @@ impl Sandbox {
             directory: Mutex::new(directory),
             faults: Mutex::new(Vec::new()),
             log: Mutex::new(VecDeque::new()),
+            recorded: AtomicU64::new(0),
             forms: Mutex::new(VecDeque::new()),
             agents: Mutex::new(managed::Agents::default()),
             scratch: Mutex::new(scratch),
@@ -393,7 +402,7 @@ impl Sandbox {
         });
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let thread = server::spawn(Arc::clone(&house), doors, stopped)?;
-        Ok(Sandbox { house, ca_file, stop: Some(stop), thread: Some(thread), process: std::process::id() })
+        Ok(Sandbox { house, stop: Some(stop), thread: Some(thread), process: std::process::id() })
     }
 
     /// Where it listens, such as `http://127.0.0.1:41234` or `https://localhost:41234`: the base URL of all services and the sign-in
@@ -409,7 +418,12 @@ impl Sandbox {
 
     /// A PEM file with the certificate that its callers shall trust, until it stops; none without TLS.
     pub fn ca_file(&self) -> Option<&str> {
-        self.ca_file.as_deref()
+        self.house.ca_file.as_deref()
+    }
+
+    /// What other programs need to talk to it, in the language of each.
+    pub fn snippets(&self) -> Vec<Snippet> {
+        page::snippets(&self.house)
     }
 
     /// Who is who in the tenant.

@@ -11,7 +11,7 @@ use super::access::{self, Caller};
 use super::body::{self, Upload};
 use super::failure::Failure;
 use super::wire::{Reply, Request, guid, unescape};
-use super::{House, control, entra, managed, odata, quotas, storage};
+use super::{House, control, entra, managed, odata, page, quotas, storage};
 use super::{
     actions, alerts, baselines, detection_rules, entities, exports, graph, hunting, incidents, indicators, investigations, library,
     live_response, machines, recommendations, scans, scores, settings, software, vulnerabilities,
@@ -119,6 +119,9 @@ pub(super) fn operation(request: &Request) -> Option<(&'static Operation, Vec<(&
 
 /// Answers a request. Handlers run here and nowhere else; they neither wait nor talk to anybody.
 pub(super) fn answer(house: &House, request: &Request) -> Reply {
+    if let Some(reply) = page::answer(house, request) {
+        return reply;
+    }
     if let Some(rest) = request.path.strip_prefix("/_sandbox/") {
         return control::answer(house, request, rest);
     }

@@ -28,7 +28,7 @@ use crate::ops::model::Service;
 
 use super::faults::{Fault, FaultKind};
 use super::wire::{Reply, Request, guid};
-use super::{House, RequestRecord, access, clock, failure, faults, lock, router, storage};
+use super::{House, RequestRecord, access, clock, failure, faults, lock, page, router, storage};
 
 /// Larger request bodies are refused.
 const BODY_MAX: usize = 8 << 20;
@@ -167,7 +167,7 @@ async fn respond(house: Arc<House>, request: http::Request<Incoming>, scheme: &'
         headers: head.headers,
         body,
     };
-    let controls = request.path.starts_with("/_sandbox/");
+    let controls = request.path.starts_with("/_sandbox/") || page::is_asked_for(&request);
     let found = if controls { None } else { router::operation(&request).map(|(op, _)| op) };
     let operation = found.map(|op| op.id);
     let fault = if controls { None } else { faults::take(&mut lock(&house.faults), operation, &request.path) };
@@ -213,7 +213,7 @@ async fn respond(house: Arc<House>, request: http::Request<Incoming>, scheme: &'
         (None, Some(fault)) if fault.kind == FaultKind::Answer => planned(&house, &request, &fault),
         (None, _) => {
             let inside = Arc::clone(&house);
-            let long = stored || found.is_some_and(router::takes_long);
+            let long = stored || page::takes_long(&request) || found.is_some_and(router::takes_long);
             let run = move || guarded(&inside, &request, router::answer);
             if long { tokio::task::spawn_blocking(run).await.unwrap_or_else(|_| Reply::empty(500)) } else { run() }
         }

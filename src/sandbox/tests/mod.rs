@@ -18,6 +18,7 @@ mod graph;
 mod indicators;
 mod live_response;
 mod managed;
+mod page;
 mod samples;
 mod scans;
 mod settings;

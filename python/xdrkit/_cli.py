@@ -13,14 +13,25 @@ _INTERRUPTED = 130
 
 def main() -> int:
     """Runs the command with this process's arguments and answers its exit code."""
+    # A server that is stopped did what it was there for.
+    serves = sys.argv[1:3] == ["sandbox", "up"]
     try:
+        if serves:
+            _end_as_if_interrupted()
         if sys.argv[1:2] == ["permissions"]:
             files = [argument for argument in sys.argv[2:] if argument != "--json"]
             if files and not any(argument.startswith("-") for argument in files):
                 return _permissions(files, "--json" in sys.argv[2:])
         return _core.cli(sys.argv)
     except KeyboardInterrupt:
-        return _INTERRUPTED
+        return 0 if serves else _INTERRUPTED
+
+
+def _end_as_if_interrupted() -> None:
+    """Let a service manager's signal do what Ctrl-C does, so that files are taken away."""
+    import signal
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def _permissions(files: list[str], as_json: bool) -> int:

@@ -67,15 +67,17 @@ pub(super) fn up(wanted: Up) -> Result<()> {
     };
     let sandbox = start(options, wanted.port)?;
     let page = format!("{}/", sandbox.url());
-    let text = match (&wanted.env, wanted.quiet) {
+    let mut text = match (&wanted.env, wanted.quiet) {
         (Some(name), _) => sandbox.snippets().into_iter().find(|s| s.name == name).map(|s| s.text).unwrap_or_default(),
         (None, true) => sandbox.url().to_owned(),
         (None, false) => for_people(&sandbox),
     };
     *running() = Some(sandbox);
+    // In one piece, so that a reader has all of it or nothing.
+    text.push('\n');
     let mut out = io::stdout().lock();
     // Whoever closed the pipe has read the address, or wants none: the sandbox is still there for others.
-    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
             stop_sandbox();
             return Err(printing(&e));

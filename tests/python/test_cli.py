@@ -70,11 +70,11 @@ def test_a_reader_who_stops_reading_is_no_error() -> None:
 
 def test_the_sandbox_serves_other_programs_until_it_is_interrupted() -> None:
     with subprocess.Popen(
-        [*XDR, "sandbox", "up"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*XDR, "sandbox", "up", "--port", "0", "--env", "bash"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
-        lines = [process.stdout.readline() for _ in range(6)]
-        variables = dict(line.removeprefix("export ").strip().split("=", 1) for line in lines[1:])
+        lines = [process.stdout.readline() for _ in range(5)]
+        variables = dict(line.removeprefix("export ").strip().split("=", 1) for line in lines)
         assert set(variables) == {
             "AZURE_TENANT_ID",
             "AZURE_CLIENT_ID",
@@ -90,7 +90,7 @@ def test_the_sandbox_serves_other_programs_until_it_is_interrupted() -> None:
         called = xdr("call", "ips.stats", "ip=10.0.0.1", "hours=24", env=variables)
         assert (called.returncode, json.loads(called.stdout)["ipAddress"]) == (0, "10.0.0.1")
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 130
+        assert process.wait(10) == 0, "whoever stops a server has had what it was there for"
         assert process.stderr is not None
         assert "Traceback" not in process.stderr.read()
 

@@ -54,7 +54,9 @@ fn variables<'h>(house: &'h House, ca_file: Option<&'h str>) -> Vec<(&'static st
 
 /// A text that a POSIX shell takes as one word.
 fn quoted(text: &str) -> String {
-    let is_plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:/@%+=,".contains(&b));
+    let is_plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:/@%+=,~".contains(&b));
+    // Only at a beginning is a tilde somebody's home.
+    let is_plain = is_plain && !text.starts_with('~') && ![":~", "=~"].iter().any(|s| text.contains(s));
     if is_plain { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
@@ -188,6 +190,7 @@ mod tests {
     #[test]
     fn a_shell_takes_each_value_as_one_word() {
         assert_eq!(quoted("http://127.0.0.1:1"), "http://127.0.0.1:1");
+        assert_eq!((quoted("a~b"), quoted("~b"), quoted("a:~b")), ("a~b".into(), "'~b'".into(), "'a:~b'".into()));
         assert_eq!(quoted("~/a b'c"), r"'~/a b'\''c'");
         assert_eq!(quoted(""), "''");
     }

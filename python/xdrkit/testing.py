@@ -41,7 +41,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the marker known."""
-    config.addinivalue_line("markers", "xdr_sandbox(**options): start xdr_sandbox with these options of xdrkit.sandbox()")
+    config.addinivalue_line(
+        "markers", "xdr_sandbox(**options): start xdr_sandbox with these options of xdrkit.sandbox()"
+    )
 
 
 def _options(request: pytest.FixtureRequest) -> dict[str, Any]:
@@ -115,7 +117,12 @@ def _told(running: Sandbox) -> str:
         target = record["path"] + (f"?{record['query']}" if record["query"] else "")
         if len(target) > _LONGEST:
             target = target[: _LONGEST - 1] + "…"
-        facts = [f"{record['status'] or 'no answer'}", record["method"], target, f"{record['duration_us'] / 1000:.1f} ms"]
+        facts = [
+            f"{record['status'] or 'no answer'}",
+            record["method"],
+            target,
+            f"{record['duration_us'] / 1000:.1f} ms",
+        ]
         facts += [record[name] for name in ("operation", "user") if record[name]]
         if record.get("fault"):
             facts.append(f"fault {record['fault']}")

@@ -70,7 +70,10 @@ def test_a_reader_who_stops_reading_is_no_error() -> None:
 
 def test_the_sandbox_serves_other_programs_until_it_is_interrupted() -> None:
     with subprocess.Popen(
-        [*XDR, "sandbox", "up", "--port", "0", "--env", "bash"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*XDR, "sandbox", "up", "--port", "0", "--env", "bash"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdout is not None
         lines = [process.stdout.readline() for _ in range(5)]

@@ -148,7 +148,10 @@ def snippet(name: str, *options: str) -> contextlib.AbstractContextManager[tuple
 
     @contextlib.contextmanager
     def made() -> Iterator[tuple[str, subprocess.Popen[str]]]:
-        with tempfile.TemporaryFile("w+", encoding="utf-8") as out, up("--port", "0", "--env", name, *options) as process:
+        with (
+            tempfile.TemporaryFile("w+", encoding="utf-8") as out,
+            up("--port", "0", "--env", name, *options) as process,
+        ):
             # It stays up, so the text has no end: it is read until nothing more is there.
             assert process.stdout is not None
             fd = process.stdout.fileno()

@@ -135,7 +135,7 @@ function showRequests() {
     const status = make("td", record.status || "none", shade(record.status));
     if (record.fault) status.append(make("div", "fault " + record.fault, "warn"));
     const took = make("td", (record.duration_us / 1000).toFixed(1), "number");
-    lines.push(row(status, make("td", record.method + " " + target, "path"), make("td", record.operation, "path"), make("td", user, "path"), took));
+    lines.push(row(status, make("td", record.method + " " + target, "path"), make("td", record.operation), make("td", user), took));
   }
   $("requests").replaceChildren(...lines);
   $("silence").hidden = kept.length > 0;

@@ -54,7 +54,7 @@ pub(super) fn answer(house: &House, request: &Request) -> Reply {
 
 fn rows(output: &kql::Output, started: Instant) -> Value {
     let table = &output.table;
-    let row = |at: usize| Value::Array(table.columns.iter().map(|c| c.cells.get(at).map(cell).unwrap_or_default()).collect());
+    let row = |at: usize| Value::Array(table.columns.iter().map(|c| c.cells.get(at).as_deref().map(cell).unwrap_or_default()).collect());
     let column = |c: &kql::Column| object([("name", (*c.name).into()), ("type", c.ty.name().into())]);
     object([
         ("columns", Value::Array(table.columns.iter().map(column).collect())),

@@ -153,7 +153,9 @@ def _shapes(tables: Mapping[str, Mapping[str, str]] | None) -> dict[str, list[tu
     if tables is None:
         return None
     try:
-        return {name: [(str(column), str(type_)) for column, type_ in columns.items()] for name, columns in tables.items()}
+        return {
+            name: [(str(column), str(type_)) for column, type_ in columns.items()] for name, columns in tables.items()
+        }
     except AttributeError:
         text = "tables: takes a Schema of client.schema(), or columns with their types by the table's name"
         raise InvalidArgumentError(text, argument="tables") from None

@@ -190,7 +190,7 @@ def test_the_block_for_bash_is_enough_for_the_command() -> None:
 @pytest.mark.parametrize("options", [(), ("--https",)], ids=["http", "https"])
 def test_the_block_for_xdrkit_works_as_it_stands(options: tuple[str, ...]) -> None:
     with snippet("xdrkit", *options) as (text, _):
-        assert "Timestamp" in pasted([sys.executable, "-"], text)
+        assert "HuntResult: 3 rows" in pasted([sys.executable, "-"], text)
 
 
 @pytest.mark.dev

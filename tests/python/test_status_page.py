@@ -243,7 +243,7 @@ def test_it_fits_and_can_be_read(page: Browser, width: int, dark: bool) -> None:
 
 def test_the_picture_of_the_documentation(tmp_path: Path) -> None:
     with xdrkit.sandbox(now="2026-11-21T12:00:00Z") as sb, Browser(tmp_path) as browser:
-        browser.size(1160, 940)
+        browser.size(1100, 900)
         browser.open(f"{sb.url}/")
         browser.until("document.body && document.body.dataset.ready")
         with sb.user_client() as client:
@@ -261,7 +261,7 @@ def test_the_picture_of_the_documentation(tmp_path: Path) -> None:
         )
         browser.until("document.querySelector('#requests').innerText.includes('machines.isolate')")
         light = browser.picture()
-        browser.size(1160, 940, dark=True)
+        browser.size(1100, 900, dark=True)
         dark = browser.picture()
         assert light[:4] == dark[:4] == b"\x89PNG"
         assert light != dark

@@ -280,7 +280,6 @@ pub(super) enum OperatorKind {
     Sample(Expr),
     SampleDistinct { count: Expr, of: Expr },
     Consume,
-    AssertSchema(Vec<(Name, Type)>),
     ProjectByNames(Vec<Expr>),
 }
 

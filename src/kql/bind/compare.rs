@@ -452,10 +452,7 @@ fn tester(op: TextOp, pattern: &str) -> Result<Tester, Refusal> {
 
 /// Whether the rules let two columns meet in a join, and whether they meet as reals.
 pub(super) fn joinable(left: Type, right: Type) -> Option<bool> {
-    if left.is_number() && right.is_number() {
-        return Some(left == Type::Real || right == Type::Real);
-    }
-    (left == right && left != Type::Dynamic).then_some(false)
+    ((left == right && left != Type::Dynamic) || (left.is_integer() && right.is_integer())).then_some(false)
 }
 
 /// The values that a sort knows how to order.

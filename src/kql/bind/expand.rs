@@ -23,11 +23,10 @@ pub(super) struct Expansions<'a> {
     pub(super) arrays: bool,
 }
 
-/// What expanding makes: all columns, and where each comes from.
+/// What expanding makes: all columns.
 struct Expanded {
     expand: Expand,
     fields: Vec<Field>,
-    columns: Vec<usize>,
     values: Vec<(Scalar, Type)>,
 }
 
@@ -81,18 +80,20 @@ impl Binder<'_> {
         };
         let expand = Expand { items: bound_items, index: head.index.is_some(), limit, arrays: head.arrays };
         let values = columns.iter().zip(&fields).map(|(at, f)| (Scalar::Column(*at), f.ty)).collect();
-        Ok(Expanded { expand, fields, columns, values })
+        Ok(Expanded { expand, fields, values })
     }
 
     /// The rows of each record go through the operators; what comes out stands beside the record's other columns.
     pub(super) fn mv_apply(&mut self, input: Relation, head: &Expansions<'_>, ops: &[Operator], env: &Env) -> Try<Relation> {
-        let Expanded { expand, fields, columns, values } = self.expanded(&input, head, env)?;
+        let Expanded { expand, fields, values } = self.expanded(&input, head, env)?;
         let width = input.fields.len();
         let (slot, sub) = self.part(fields, ops, true, env)?;
         let mut out = Vec::new();
         let mut shown = Vec::new();
         let own = |f: &Field| sub.fields.iter().position(|s| s.name == f.name);
-        for (at, field) in input.fields.iter().enumerate().filter(|(at, _)| columns.get(*at) == Some(at)) {
+        // A column that is expanded as it is goes; what the sub-query says of it comes last.
+        let gone = |f: &Field| head.items.iter().any(|i| i.name.is_none() && matches!(&i.expr.kind, ExprKind::Name(n) if *n == f.name));
+        for (at, field) in input.fields.iter().enumerate().filter(|(_, f)| !gone(f)) {
             let (column, ty) = own(field).and_then(|s| Some((width + s, sub.fields.get(s)?.ty))).unwrap_or((at, field.ty));
             out.push(Field { name: field.name.clone(), ty });
             shown.push((Scalar::Column(column), ty));

@@ -52,7 +52,8 @@ impl Binder<'_> {
         for field in parts.iter().flat_map(|p| &p.fields) {
             let everywhere = !union.inner || parts.iter().all(|p| p.fields.contains(field));
             if everywhere && !columns.contains(field) {
-                columns.push(field.clone());
+                let twin = columns.iter().rposition(|c| c.name == field.name);
+                columns.insert(twin.map_or(columns.len(), |at| at + 1), field.clone());
             }
         }
         let clash = |field: &Field| columns.iter().filter(|c| c.name == field.name).count() > 1;
@@ -156,9 +157,10 @@ impl Binder<'_> {
             _ => return Err(semantic(expr.span, "a join condition is a column, or $left.a == $right.b")),
         };
         let (lt, rt) = (left.get(l).map_or(Type::Dynamic, |f| f.ty), right.get(r).map_or(Type::Dynamic, |f| f.ty));
+        let common = matches!(expr.kind, ExprKind::Name(_));
         match joinable(lt, rt) {
-            Some(as_real) => keys.push((l, r, as_real)),
-            None => return Err(types_differ(expr.span, "cannot join", lt, rt)),
+            Some(as_real) if !common || lt == rt => keys.push((l, r, as_real)),
+            _ => return Err(types_differ(expr.span, "cannot join", lt, rt)),
         }
         Ok(())
     }

@@ -348,10 +348,6 @@ impl Binder<'_> {
                 Ok(self.piped(projected, vec![Op::Distinct, Op::Take(count)], fields, false))
             }
             OperatorKind::Consume => Err(unsupported(op.span, "the operator 'consume'")),
-            OperatorKind::AssertSchema(columns) => {
-                let same = columns.len() == fields.len() && columns.iter().zip(&fields).all(|((n, ty), f)| n.text == f.name && *ty == f.ty);
-                if same { Ok(input) } else { Err(semantic(op.span, "the columns are not those of assert-schema")) }
-            }
             OperatorKind::ProjectByNames(names) => self.project_by_names(input, names, env),
         }
     }
@@ -386,6 +382,9 @@ impl Binder<'_> {
                 continue;
             }
             let regex = wildcard(&pattern.text, span)?;
+            if !fields.iter().any(|f| regex.is_match(&f.name)) {
+                return Err(semantic(pattern.span, format!("no column is named like '{}'", pattern.text)));
+            }
             hits.extend(fields.iter().enumerate().filter(|(_, f)| regex.is_match(&f.name)).map(|(at, _)| at));
         }
         Ok(hits)

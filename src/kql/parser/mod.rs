@@ -20,7 +20,8 @@ use std::sync::Arc;
 const MAX_DEPTH: usize = 100;
 
 /// Operators of the language that this engine refuses by name.
-const REFUSED_OPERATORS: [&str; 12] = [
+const REFUSED_OPERATORS: [&str; 13] = [
+    "assert-schema",
     "parse-kv",
     "reduce",
     "facet",
@@ -35,7 +36,7 @@ const REFUSED_OPERATORS: [&str; 12] = [
     "macro-expand",
 ];
 
-pub(super) const OPERATORS: [&str; 44] = [
+pub(super) const OPERATORS: [&str; 43] = [
     "where",
     "filter",
     "project",
@@ -77,7 +78,6 @@ pub(super) const OPERATORS: [&str; 44] = [
     "as",
     "serialize",
     "getschema",
-    "assert-schema",
     "find",
     "externaldata",
 ];
@@ -362,10 +362,19 @@ impl<'a> Parser<'a> {
             self.at += 1;
             return Ok(Source::Find(self.find()?));
         }
+        self.elsewhere()?;
         if self.is_word(0, "evaluate") && self.is_ident(1) && !self.is_infix(1) {
             return Err(unsupported(self.span(), "'evaluate' without an input"));
         }
         Ok(Source::Expr(self.expr()?))
+    }
+
+    /// Tables of other places are refused where a table can stand.
+    fn elsewhere(&self) -> Try<()> {
+        match ["cluster", "database", "workspace"].iter().find(|w| self.is_word(0, w) && self.is_sign(1, "(")) {
+            Some(word) => Err(unsupported(self.span(), format!("tables of another place: {word}()"))),
+            None => Ok(()),
+        }
     }
 
     fn is_infix(&self, ahead: usize) -> bool {

@@ -80,10 +80,6 @@ impl Parser<'_> {
                 OperatorKind::SampleDistinct { count, of: self.expr()? }
             }
             "consume" => self.consume()?,
-            "assert-schema" => {
-                self.need_sign("(")?;
-                OperatorKind::AssertSchema(self.table_columns()?)
-            }
             "project-by-names" => OperatorKind::ProjectByNames(self.list(Self::expr)?),
             "parse" => self.parse_operator(false)?,
             "parse-where" => self.parse_operator(true)?,
@@ -171,7 +167,9 @@ impl Parser<'_> {
                 return self.expected("a column name");
             }
             self.at += 1;
-            while (self.is_ident(0) || self.is_sign(0, "*")) && self.last_span().end == self.span().start {
+            // `*1` is the columns that a join has renamed.
+            let goes_on = |p: &Self| p.is_ident(0) || p.is_sign(0, "*") || matches!(p.peek(0).tok, Tok::Literal(Value::Long(_), _));
+            while goes_on(self) && self.last_span().end == self.span().start {
                 self.at += 1;
             }
             span = span.to(self.last_span());
@@ -239,6 +237,7 @@ impl Parser<'_> {
             };
         }
         let start = self.span();
+        self.elsewhere()?;
         let right = self.deeper(Self::postfix)?;
         let right = match right.kind {
             ExprKind::Query(pipeline) => *pipeline,

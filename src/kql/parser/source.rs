@@ -62,6 +62,7 @@ impl Parser<'_> {
             return Ok(UnionPart::Wildcard(Name { text: pattern.text, span: pattern.span }));
         }
         let start = self.span();
+        self.elsewhere()?;
         let expr = self.deeper(Self::postfix)?;
         match expr.kind {
             ExprKind::Query(pipeline) => Ok(UnionPart::Pipeline(*pipeline)),

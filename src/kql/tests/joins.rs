@@ -44,7 +44,11 @@ fn joins_of_every_kind() {
         "k:long,a:string,b:string | 1,a1,x | 1,a1,y | 1,a2,x | 1,a2,y | 2,b, | null,n,",
     );
     check(&format!("{t} l | lookup kind=inner (r) on k | count"), "Count:long | 4");
-    check("datatable(k:long)[1] | join kind=inner (datatable(k:real)[1.0]) on k", "k:long,k1:real | 1,1.0");
+    assert_eq!(err("datatable(k:long)[1] | join kind=inner (datatable(k:real)[1.0]) on k").kind, ErrorKind::Semantic);
+    assert_eq!(err("datatable(k:long)[1] | join kind=inner (datatable(k:int)[1]) on k").kind, ErrorKind::Semantic);
+    check("datatable(k:long)[1] | join kind=inner (datatable(j:int)[1]) on $left.k == $right.j", "k:long,j:int | 1,1");
+    assert_eq!(err(&format!("{t} l | join r on $right.k == $left.k")).kind, ErrorKind::Semantic);
+    check(&format!("{t} l | join kind=inner r on k | project-away *1 | take 1"), "k:long,a:string,b:string | 1,a1,x");
     assert_eq!(err(&format!("{t} l | join r on a")).kind, ErrorKind::Semantic);
     assert_eq!(err(&format!("{t} l | join r on $left.a == $right.k")).kind, ErrorKind::Semantic);
     assert_eq!(err(&format!("{t} l | join r on k == 1")).kind, ErrorKind::Semantic);
@@ -55,7 +59,7 @@ fn unions_line_up_columns() {
     let t = "let a = datatable(x:long, y:string)[1,'p']; let b = datatable(x:long, z:bool)[2, true]; let c = datatable(x:string)['q'];";
     check(&format!("{t} union a, b"), "x:long,y:string,z:bool | 1,p,null | 2,,true");
     check(&format!("{t} union kind=inner a, b"), "x:long | 1 | 2");
-    check(&format!("{t} union a, c"), "x_long:long,y:string,x_string:string | 1,p, | null,,q");
+    check(&format!("{t} union a, c"), "x_long:long,x_string:string,y:string | 1,,p | null,q,");
     check(&format!("{t} a | union (b | where x > 1), a | project x"), "x:long | 1 | 2 | 1");
     check("union isfuzzy=true DeviceEvents, Missing, DeviceProcessEvents | count", "Count:long | 3");
     check("union withsource=T DeviceEvents, DeviceProcessEvents | distinct T", "T:string | DeviceProcessEvents");

@@ -47,6 +47,7 @@ fn projections() {
     assert_eq!(err("print todatetime('11/21/2026 10:00')").kind, ErrorKind::Unsupported);
     assert_eq!(err(&format!("{t} | project-rename b = a")).kind, ErrorKind::Semantic);
     assert_eq!(err(&format!("{t} | project-away zz")).kind, ErrorKind::Semantic);
+    assert_eq!(err(&format!("{t} | project-away a, zz*")).kind, ErrorKind::Semantic);
 }
 
 #[test]

@@ -130,3 +130,86 @@ proptest! {
         prop_assert_eq!(parse_timespan(&format_timespan(t)), Some(t));
     }
 }
+
+/// Keys and values of two tables, nulls and doubles among them.
+fn sides() -> impl Strategy<Value = (Vec<(Option<i64>, i64)>, Vec<(Option<i64>, i64)>)> {
+    let side = || prop::collection::vec((prop::option::of(0i64..4), 0i64..100), 0..8);
+    (side(), side())
+}
+
+fn keyed(rows: &[(Option<i64>, i64)], value: &str) -> Arc<Table> {
+    let keys: Vec<Value> = rows.iter().map(|(k, _)| k.map_or(Value::Null, Value::Long)).collect();
+    let values: Vec<Value> = rows.iter().map(|(_, v)| Value::Long(*v)).collect();
+    Arc::new(Table { columns: vec![column("k", Type::Long, keys), column(value, Type::Long, values)], rows: rows.len() })
+}
+
+fn sorted(output: &Output) -> Vec<String> {
+    let text = show(output);
+    let mut rows: Vec<String> = text.split(" | ").skip(1).map(str::to_owned).collect();
+    rows.sort();
+    rows
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn joins_are_what_nested_loops_say((left, right) in sides()) {
+        let mut tables = Tables::default();
+        tables.0.insert("L".into(), keyed(&left, "a"));
+        tables.0.insert("R".into(), keyed(&right, "b"));
+        let n = |k: Option<i64>| k.map_or("null".to_owned(), |k| k.to_string());
+        let meets = |l: Option<i64>, r: Option<i64>| l.is_some() && l == r;
+        let pairs = |l: &(Option<i64>, i64)| right.iter().filter(|r| meets(l.0, r.0)).map(|r| format!("{},{},{},{}", n(l.0), l.1, n(r.0), r.1)).collect::<Vec<_>>();
+        let inner: Vec<String> = left.iter().flat_map(&pairs).collect();
+        let lonely_left: Vec<&(Option<i64>, i64)> = left.iter().filter(|l| !right.iter().any(|r| meets(l.0, r.0))).collect();
+        let lonely_right: Vec<&(Option<i64>, i64)> = right.iter().filter(|r| !left.iter().any(|l| meets(l.0, r.0))).collect();
+        let left_nulls: Vec<String> = lonely_left.iter().map(|l| format!("{},{},null,null", n(l.0), l.1)).collect();
+        let right_nulls: Vec<String> = lonely_right.iter().map(|r| format!("null,null,{},{}", n(r.0), r.1)).collect();
+        let bare = |rows: Vec<&(Option<i64>, i64)>| rows.into_iter().map(|(k, v)| format!("{},{v}", n(*k))).collect::<Vec<_>>();
+        let mut once = std::collections::HashSet::new();
+        let unique: Vec<String> = left.iter().filter(|l| l.0.is_some() && once.insert(l.0)).flat_map(&pairs).collect();
+        let expected = [
+            ("inner", inner.clone()),
+            ("innerunique", unique),
+            ("leftouter", [inner.clone(), left_nulls.clone()].concat()),
+            ("rightouter", [inner.clone(), right_nulls.clone()].concat()),
+            ("fullouter", [inner.clone(), left_nulls, right_nulls].concat()),
+            ("leftanti", bare(lonely_left.clone())),
+            ("rightanti", bare(lonely_right.clone())),
+            ("leftsemi", bare(left.iter().filter(|l| right.iter().any(|r| meets(l.0, r.0))).collect())),
+            ("rightsemi", bare(right.iter().filter(|r| left.iter().any(|l| meets(l.0, r.0))).collect())),
+        ];
+        for (kind, mut rows) in expected {
+            rows.sort();
+            let output = run(&format!("L | join kind={kind} R on k"), &tables, &Options::at(now())).unwrap();
+            prop_assert_eq!(sorted(&output), rows, "{}", kind);
+        }
+        let united = run("union L, R | project k, a, b", &tables, &Options::at(now())).unwrap();
+        let rows = left.iter().map(|(k, v)| format!("{},{v},null", n(*k))).chain(right.iter().map(|(k, v)| format!("{},null,{v}", n(*k))));
+        let mut rows: Vec<String> = rows.collect();
+        rows.sort();
+        prop_assert_eq!(sorted(&united), rows);
+    }
+
+    #[test]
+    fn expanding_and_applying_are_loops(lists in prop::collection::vec(prop::collection::vec(0i64..50, 0..5), 0..6), bound in 0i64..50) {
+        let cells: Vec<Value> = lists.iter().map(|l| Value::dynamic(crate::json::Value::Array(l.iter().map(|n| crate::json::Value::Int(*n)).collect()))).collect();
+        let ids: Vec<Value> = (0..lists.len() as i64).map(Value::Long).collect();
+        let mut tables = Tables::default();
+        let table = Table { columns: vec![column("id", Type::Long, ids), column("l", Type::Dynamic, cells)], rows: lists.len() };
+        tables.0.insert("T".into(), Arc::new(table));
+        let rows = |query: &str| {
+            let text = show(&run(query, &tables, &Options::at(now())).unwrap());
+            text.split(" | ").skip(1).map(str::to_owned).collect::<Vec<String>>()
+        };
+        let flat: Vec<(usize, i64)> = lists.iter().enumerate().flat_map(|(id, l)| l.iter().map(move |n| (id, *n))).collect();
+        let shown = |rows: &[(usize, i64)]| rows.iter().map(|(id, n)| format!("{id},{n}")).collect::<Vec<_>>();
+        prop_assert_eq!(rows("T | mv-expand l to typeof(long)"), shown(&flat));
+        let kept: Vec<(usize, i64)> = flat.iter().filter(|(_, n)| *n > bound).copied().collect();
+        prop_assert_eq!(rows(&format!("T | mv-apply e=l to typeof(long) on (where e > {bound}) | project id, e")), shown(&kept));
+        let sums: Vec<(usize, i64)> = lists.iter().enumerate().filter(|(_, l)| !l.is_empty()).map(|(id, l)| (id, l.iter().sum())).collect();
+        prop_assert_eq!(rows("T | mv-apply e=l to typeof(long) on (summarize s=sum(e)) | project id, s"), shown(&sums));
+        prop_assert_eq!(rows("T | mv-expand e=l to typeof(long) | partition hint.strategy=native by id (summarize s=sum(e), id=take_any(id)) | project id, s"), shown(&sums));
+    }
+}

@@ -131,8 +131,10 @@ proptest! {
     }
 }
 
-/// Keys and values of two tables, nulls and doubles among them.
-fn sides() -> impl Strategy<Value = (Vec<(Option<i64>, i64)>, Vec<(Option<i64>, i64)>)> {
+/// Keys and values of a table, nulls and doubles among them.
+type Side = Vec<(Option<i64>, i64)>;
+
+fn sides() -> impl Strategy<Value = (Side, Side)> {
     let side = || prop::collection::vec((prop::option::of(0i64..4), 0i64..100), 0..8);
     (side(), side())
 }

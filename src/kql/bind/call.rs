@@ -10,7 +10,7 @@ use std::cmp::Ordering;
 use std::sync::{Arc, OnceLock};
 
 /// Functions that are no lines of a table, for suggestions.
-const SPECIAL: [&str; 22] = [
+const SPECIAL: &[&str] = &[
     "iff",
     "iif",
     "case",
@@ -32,6 +32,12 @@ const SPECIAL: [&str; 22] = [
     "table",
     "columnifexists",
     "bag_pack_columns",
+    "row_cumsum",
+    "row_rank_dense",
+    "row_rank_min",
+    "row_window_session",
+    "rand",
+    "new_guid",
     "geo_info_from_ip_address",
 ];
 
@@ -103,7 +109,10 @@ impl Binder<'_> {
                 };
                 Ok(Bound::leaf(Scalar::RowNumber(first), Type::Long))
             }
-            ("row_number", _) => Err(unsupported(span, "row_number() with a restart")),
+            ("row_number", [_, _]) => self.window(&name.text, &exprs, span, site),
+            ("row_cumsum" | "row_rank_dense" | "row_rank_min", [_] | [_, _]) => self.window(&name.text, &exprs, span, site),
+            ("row_window_session", [_, _, _] | [_, _, _, _]) => self.window(&name.text, &exprs, span, site),
+            ("rand", [] | [_]) | ("new_guid", []) => self.chance(&name.text, &exprs, span, site),
             ("prev" | "next", [value]) => self.neighbour(&name.text, value, 1, None, span, site),
             ("prev" | "next", [value, offset]) => {
                 let offset = self.whole(offset, site)?;
@@ -146,7 +155,7 @@ impl Binder<'_> {
             if functions::is_refused(&name.text) {
                 return Err(unsupported(name.span, format!("the function '{}'", name.text)));
             }
-            let mut known: Vec<&str> = functions::names().chain(SPECIAL).collect();
+            let mut known: Vec<&str> = functions::names().chain(SPECIAL.iter().copied()).collect();
             known.extend(site.env.names());
             return Err(semantic(name.span, format!("no function named '{}'{}", name.text, did_you_mean(&name.text, known))));
         };
@@ -325,7 +334,7 @@ impl Binder<'_> {
         self.apply(find, vec![text], Type::Dynamic, span)
     }
 
-    fn need_order(&self, site: Site<'_>, name: &str, span: Span) -> Try<()> {
+    pub(super) fn need_order(&self, site: Site<'_>, name: &str, span: Span) -> Try<()> {
         if site.serialized { Ok(()) } else { Err(semantic(span, format!("{name}() needs rows in order: put sort or serialize before it"))) }
     }
 

@@ -17,6 +17,7 @@ mod series;
 mod summarize;
 mod tabular;
 mod top;
+mod window;
 
 use super::ast;
 use super::error::{Span, Try, limit, semantic, unsupported};
@@ -152,6 +153,7 @@ pub(super) struct Binder<'a> {
     /// How many pipelines are open.
     tables: usize,
     sub_queries: usize,
+    waiting: RefCell<Vec<window::Waiting>>,
     /// Runs what must be known before binding can go on; none when a query is only described.
     live: Option<&'a Run>,
     pub(super) rendered: Option<String>,
@@ -159,7 +161,17 @@ pub(super) struct Binder<'a> {
 
 impl<'a> Binder<'a> {
     pub(super) fn new(catalog: &'a dyn Catalog, options: &'a Options) -> Binder<'a> {
-        Binder { catalog, options, steps: 0, pipelines: 0, tables: 0, sub_queries: 0, live: None, rendered: None }
+        Binder {
+            catalog,
+            options,
+            steps: 0,
+            pipelines: 0,
+            tables: 0,
+            sub_queries: 0,
+            waiting: RefCell::new(Vec::new()),
+            live: None,
+            rendered: None,
+        }
     }
 
     /// A binder that may look at rows where only they tell the columns.

@@ -50,6 +50,7 @@ impl Binder<'_> {
                 continue;
             }
             relation = self.operator(relation, op, &env)?;
+            self.no_windows_left()?;
         }
         Ok(relation)
     }
@@ -85,6 +86,7 @@ impl Binder<'_> {
     }
 
     pub(super) fn piped(&self, input: Relation, ops: Vec<Op>, fields: Vec<Field>, serialized: bool) -> Relation {
+        let ops = self.with_windows(&input.fields, ops);
         let plan = match input.plan {
             Plan::Pipe(source, mut before) => {
                 before.extend(ops);

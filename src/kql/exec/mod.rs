@@ -7,6 +7,7 @@ mod scan;
 mod series;
 mod top;
 mod unpack;
+pub(super) mod window;
 
 pub(super) use apply::{Apply, Partition};
 pub(super) use enrich::{DeviceFromIp, FileProfile, SeenBy};

@@ -16,6 +16,7 @@ mod network;
 mod parse;
 mod path;
 mod search;
+mod series;
 mod string;
 mod url;
 mod xml;
@@ -229,6 +230,7 @@ static INDEX: LazyLock<HashMap<&'static str, &'static Spec>> = LazyLock::new(|| 
         hash::FUNCTIONS,
         network::FUNCTIONS,
         ipv6::FUNCTIONS,
+        series::FUNCTIONS,
         url::FUNCTIONS,
     ];
     tables.into_iter().flatten().map(|s| (s.name, s)).collect()
@@ -251,10 +253,10 @@ current_principal_details current_principal_is_member_of cursor_after cursor_bef
 datetime_list_timezones datetime_local_to_utc datetime_utc_to_local dcount_hll entity_group erf erfc estimate_data_size \
 extent_id extent_tags extentid external_table extractall gamma geohash_to_central_point graph gzip_compress_to_base64_string \
 hash_combine hash_many hll hll_isvalid hll_merge ingestion_date inner_nodes is_column_exists iscolumnexists labels loggamma \
-map materialized_view merge_tdigest new_guid node_degree_in node_degree_out node_id parse_user_agent parse_version \
+map materialized_view merge_tdigest node_degree_in node_degree_out node_id parse_user_agent parse_version \
 percentile_array_tdigest percentile_tdigest percentiles_array_tdigest percentrank_tdigest punycode_domain_from_string \
-punycode_domain_to_string punycode_from_string punycode_to_string rand rank_tdigest row_cumsum row_id row_rank row_rank_dense \
-row_rank_min row_window_session rowstore_ordinal_range stored_query_result strcat_array_delim tdigest tdigest_isvalid \
+punycode_domain_to_string punycode_from_string punycode_to_string rank_tdigest row_id row_rank \
+rowstore_ordinal_range stored_query_result strcat_array_delim tdigest tdigest_isvalid \
 tdigest_merge todecimal toobject treepath weekofyear welch_test zlib_compress_to_base64_string";
 
 pub(super) fn is_refused(name: &str) -> bool {

@@ -130,3 +130,98 @@ fn covariances_and_counts_with_a_predicate() {
     assert_eq!(err(&format!("{t} | summarize count_distinctif(x, true, 1)")).kind, ErrorKind::Semantic);
     assert_eq!(err(&format!("{t} | summarize take_anyif(x, true, 1)")).kind, ErrorKind::Semantic);
 }
+
+#[test]
+fn rows_in_order_carry_sums_ranks_and_sessions() {
+    check(
+        "datatable(a:long)[1, 2, 3, 4, 5, 6, 7, 8, 9, 10] | where a % 2 == 0 | serialize cs = row_cumsum(a)",
+        "a:long,cs:long | 2,2 | 4,6 | 6,12 | 8,20 | 10,30",
+    );
+    let salaries = "datatable(name:string, month:int, salary:long)['Alice', 1, 1000, 'Bob', 1, 1000, 'Alice', 2, 2000, 'Bob', 2, 1950, 'Alice', 3, 1400, 'Bob', 3, 1450]
+        | order by name asc, month asc";
+    check(
+        &format!("{salaries} | extend total = row_cumsum(salary, name != prev(name)) | project name, total"),
+        "name:string,total:long | Alice,1000 | Alice,3000 | Alice,4400 | Bob,1000 | Bob,2950 | Bob,4400",
+    );
+    check(
+        &format!("{salaries} | where row_number(1, name != prev(name)) + 0 == 2 and row_cumsum(1) > 0"),
+        "name:string,month:int,salary:long | Alice,2,2000 | Bob,2,1950",
+    );
+    let flights = "datatable(Airport:string, Airline:string, Departures:long)['SEA','LH',3,'SEA','LY',100,'SEA','UA',3,'SEA','BA',2,'SEA','EL',3,'AMS','EL',1,'AMS','BA',1]
+        | sort by Airport desc, Departures asc";
+    check(
+        &format!(
+            "{flights} | extend d = row_rank_dense(Departures, prev(Airport) != Airport), m = row_rank_min(Departures) | project Airline, d, m"
+        ),
+        "Airline:string,d:long,m:long | BA,1,1 | LH,2,2 | UA,2,2 | EL,2,2 | LY,3,5 | EL,1,6 | BA,1,6",
+    );
+    check(
+        "datatable(ID:string, T:datetime)['1', datetime(2024-04-11 10:00:00), '2', datetime(2024-04-11 10:18:00), '1', datetime(2024-04-11 11:00:00),
+         '3', datetime(2024-04-11 11:30:00), '2', datetime(2024-04-11 13:30:00), '2', datetime(2024-04-11 10:16:00)]
+         | sort by ID asc, T asc | extend S = row_window_session(T, 1h, 5m, ID != prev(ID)) | project ID, format_datetime(S, 'HH:mm')",
+        "ID:string,S:string | 1,10:00 | 1,11:00 | 2,10:16 | 2,10:16 | 2,13:30 | 3,11:30",
+    );
+    check("range x from 1 to 3 step 1 | serialize | sort by row_cumsum(-x) asc", "x:long | 3 | 2 | 1");
+    check(
+        "range x from 1 to 3 step 1 | extend y = toscalar(range z from 1 to 2 step 1 | serialize c = row_cumsum(z) | summarize max(c)) | serialize c = row_cumsum(y)",
+        "x:long,y:long,c:long | 1,3,3 | 2,3,6 | 3,3,9",
+    );
+    assert_eq!(err("datatable(a:long)[1] | extend c = row_cumsum(a)").kind, ErrorKind::Semantic);
+    assert_eq!(err("range x from 1 to 2 step 1 | serialize | mv-expand y = range(1, row_cumsum(x))").kind, ErrorKind::Unsupported);
+    assert_eq!(err("datatable(a:long)[1, long(null)] | serialize c = row_cumsum(a)").kind, ErrorKind::Unsupported);
+}
+
+#[test]
+fn chance_is_the_same_on_every_run_and_differs_by_row() {
+    let query = "range x from 1 to 200 step 1 | extend a = rand(), b = rand(), c = rand(6), g = new_guid()
+        | summarize n = dcount(a), same = countif(a == b), low = countif(a < 0 or a >= 1), faces = dcount(c), most = max(c), guids = dcount(g)";
+    check(query, "n:long,same:long,low:long,faces:long,most:real,guids:long | 200,0,0,6,5.0,200");
+    let once = show(&ok("range x from 1 to 3 step 1 | extend rand(), new_guid()"));
+    assert_eq!(once, show(&ok("range x from 1 to 3 step 1 | extend rand(), new_guid()")));
+    check(
+        "print g = new_guid() | project tostring(g) matches regex '^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$'",
+        "Column1:bool | true",
+    );
+}
+
+#[test]
+fn series_are_computed_element_by_element() {
+    all(&[
+        ("series_add(dynamic([1,2,4]), dynamic([4,2,1]))", "[5,4,5]"),
+        ("series_subtract(dynamic([1,2,'a',4]), dynamic([4,2.5,1]))", "[-3,-0.5,null,null]"),
+        ("series_multiply(10, dynamic([1,0,-1]))", "[10,0,-10]"),
+        ("series_divide(dynamic([1,2,4]), dynamic([4,2,1]))", "[0.25,1.0,4.0]"),
+        ("series_greater(dynamic([1,2,4]), dynamic([4,2,1]))", "[false,false,true]"),
+        ("series_less_equals(dynamic([1,2,4]), 2)", "[true,true,false]"),
+        ("series_abs(dynamic([-6, 0.5]))", "[6,0.5]"),
+        ("series_dot_product(dynamic([1,2,4]), dynamic([4,2,1]))", "12.0"),
+        ("series_dot_product(dynamic([1,2,4]), 1)", "7.0"),
+        ("series_sum(dynamic([1,2.5]))", "3.5"),
+        ("series_sum(dynamic([1,'a']))", "null"),
+        ("series_magnitude(dynamic([3,4]))", "5.0"),
+        ("series_pearson_correlation(dynamic([1,2,3]), dynamic([2,4,6]))", "1.0"),
+        ("series_iir(dynamic([1.0,2.0,3.0,4.0]), dynamic([1]), dynamic([1,-1]))", "[1.0,3.0,6.0,10.0]"),
+        ("series_fir(dynamic([0,0,0,2,2,3]), dynamic([1,-1]))", "[0.0,0.0,0.0,2.0,0.0,1.0]"),
+        ("series_fir(dynamic([0,0,10,20,40,100,40,20,10]), dynamic([1,1,1,1,1]))", "[0.0,0.0,2.0,6.0,14.0,34.0,42.0,44.0,42.0]"),
+        ("series_fill_const(dynamic([111,null,36]), 0.0)", "[111,0.0,36]"),
+        ("series_fill_forward(dynamic([null,36,41,null,null,16]))", "[null,36,41,41,41,16]"),
+        ("series_fill_backward(dynamic([null,36,41,null,null,16,null]))", "[36,36,41,16,16,16,null]"),
+        ("series_fill_linear(dynamic([null,111,null,36,41,null,null,16,61,33,null,null]))", "[111,111,73,36,41,32,24,16,61,33,33,33]"),
+        ("series_fill_linear(dynamic([null,1.5,null,2.5,null]), real(null), false)", "[null,1.5,2.0,2.5,null]"),
+        ("series_fill_linear(dynamic([null,null]))", "[0.0,0.0]"),
+        ("round(todouble(series_stats_dynamic(dynamic([23,46,23,87,4,8,3,75,2,56,13,75,32,16,29])).variance), 9)", "812.457142857"),
+        ("series_stats_dynamic(dynamic([23,46,23,87,4,8,3,75,2,56,13,75,32,16,29])).min_idx", "8"),
+        ("round(todouble(series_fit_line_dynamic(dynamic([2,5,6,8,11,15,17,18,25,26,30,30])).interception), 3)", "-1.667"),
+        ("round(todouble(series_fit_line_dynamic(dynamic([2,5,6,8,11,15,17,18,25,26,30,30])).rsquare), 3)", "0.983"),
+        ("round(todouble(series_fit_line_dynamic(dynamic([2,5,6,8,11,15,17,18,25,26,30,30])).rvariance), 3)", "1.686"),
+        ("round(todouble(series_fit_line_dynamic(dynamic([2,5,6,8,11,15,17,18,25,26,30,30])).line_fit[11]), 3)", "31.103"),
+    ]);
+    missing(&[
+        "series_divide(dynamic([1]), dynamic([0]))",
+        "series_log(dynamic([0]))",
+        "series_fir(dynamic([1]), dynamic([1]), true, true)",
+        "series_outliers(dynamic([1]))",
+        "series_decompose_anomalies(dynamic([1]))",
+        "series_stats(dynamic([1]))",
+    ]);
+}

@@ -76,7 +76,7 @@ fn what_is_missing_is_named_with_its_place() {
         ("DeviceEvents | union database('y').T", "tables of another place: database()"),
         ("restrict access to (DeviceEvents); DeviceEvents", "the 'restrict' statement"),
         ("declare query_parameters(x:long); print x", "the query parameter 'x' without a default value"),
-        ("print rand()", "the function 'rand'"),
+        ("print hash_many('a', 'b')", "the function 'hash_many'"),
         ("print geo_info_from_ip_address('1.1.1.1')", "the function 'geo_info_from_ip_address' without registered places"),
         ("print parse_user_agent('x', 'browser')", "the function 'parse_user_agent'"),
         ("print series_stats(dynamic([1]))", "the function 'series_stats'"),

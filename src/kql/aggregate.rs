@@ -71,7 +71,7 @@ pub(super) struct Aggregate {
     pub(super) span: Span,
 }
 
-enum State {
+pub(super) enum State {
     Count(i64),
     Whole(i128),
     Real(f64),
@@ -97,7 +97,7 @@ impl Aggregate {
         }
     }
 
-    fn state(&self) -> State {
+    pub(super) fn state(&self) -> State {
         match self.func {
             Func::Count => State::Count(0),
             Func::Sum if self.ty == Type::Real => State::Real(0.0),
@@ -115,8 +115,10 @@ impl Aggregate {
         }
     }
 
-    fn add(&self, state: &mut State, at: Row<'_>) -> Try<()> {
-        if let Some(when) = &self.when
+    /// Adds a row; whether the condition holds is asked, or known to be so.
+    pub(super) fn add(&self, state: &mut State, at: Row<'_>, ask: bool) -> Try<()> {
+        if ask
+            && let Some(when) = &self.when
             && !when.holds(at)?
         {
             return Ok(());
@@ -249,7 +251,7 @@ impl Aggregate {
         Ok(())
     }
 
-    fn finish(&self, state: State, batch: &Batch, run: &Run) -> Try<Vec<Value>> {
+    pub(super) fn finish(&self, state: State, batch: &Batch, run: &Run) -> Try<Vec<Value>> {
         Ok(vec![match state {
             State::Count(count) => Value::Long(count),
             State::Whole(sum) => match (i64::try_from(sum), self.ty) {
@@ -338,49 +340,4 @@ fn convert_kept(value: &Value, ty: Type) -> Value {
         (Value::Int(_), Type::Long) => convert(value, Type::Long),
         (other, _) => other.clone(),
     }
-}
-
-pub(super) fn summarize(batch: &Batch, by: &[(Scalar, Type)], aggregates: &[Aggregate], run: &Run) -> Try<Batch> {
-    let keys = by.iter().map(|(value, ty)| value.column(batch, *ty, run)).collect::<Try<Vec<Col>>>()?;
-    let mut groups: HashMap<Vec<Key>, usize> = HashMap::new();
-    let mut firsts: Vec<u32> = Vec::new();
-    let mut states: Vec<Vec<State>> = Vec::new();
-    let mut scratch: Vec<Key> = Vec::with_capacity(keys.len());
-    if by.is_empty() {
-        states.push(aggregates.iter().map(Aggregate::state).collect());
-    }
-    for row in 0..batch.rows {
-        scratch.clear();
-        scratch.extend(keys.iter().map(|c| key(&c.get(row), false)));
-        let group = match groups.get(scratch.as_slice()) {
-            _ if by.is_empty() => 0,
-            Some(group) => *group,
-            None => {
-                run.charge(by.len() + aggregates.len())?;
-                groups.insert(scratch.clone(), firsts.len());
-                firsts.push(row as u32);
-                states.push(aggregates.iter().map(Aggregate::state).collect());
-                firsts.len() - 1
-            }
-        };
-        for (aggregate, state) in aggregates.iter().zip(states.get_mut(group).into_iter().flatten()) {
-            aggregate.add(state, Row { batch, row, run })?;
-        }
-    }
-    let rows = states.len();
-    let mut cols = Batch { cols: keys, rows: batch.rows }.select(firsts).cols;
-    let types: Vec<Type> = aggregates.iter().flat_map(Aggregate::types).collect();
-    let mut made: Vec<Vec<Value>> = types.iter().map(|_| Vec::with_capacity(rows)).collect();
-    for group in states {
-        let mut columns = made.iter_mut();
-        for (aggregate, state) in aggregates.iter().zip(group) {
-            for value in aggregate.finish(state, batch, run)? {
-                if let Some(column) = columns.next() {
-                    column.push(value);
-                }
-            }
-        }
-    }
-    cols.extend(made.into_iter().zip(&types).map(|(cells, ty)| Col::own(cells, *ty)));
-    Ok(Batch { cols, rows })
 }

@@ -73,6 +73,11 @@ pub(super) fn whole(ty: Type, number: i64) -> Value {
     }
 }
 
+/// The types whose cells are whole numbers.
+fn is_whole(ty: Type) -> bool {
+    matches!(ty, Type::Int | Type::Long | Type::DateTime | Type::TimeSpan)
+}
+
 static NULL: Value = Value::Null;
 
 impl Cells {
@@ -177,6 +182,49 @@ impl FromIterator<Value> for Cells {
 impl PartialEq for Cells {
     fn eq(&self, other: &Cells) -> bool {
         self.len() == other.len() && self.iter().eq(other.iter())
+    }
+}
+
+/// Cells in the making: bare numbers as long as all are of the type.
+pub(super) struct Maker {
+    cells: Cells,
+}
+
+impl Maker {
+    pub(super) fn new(ty: Type, rows: usize) -> Maker {
+        let cells = match ty {
+            _ if is_whole(ty) => Cells::Whole { ty, numbers: Vec::with_capacity(rows), nulls: Nulls::default() },
+            Type::Real => Cells::Real { numbers: Vec::with_capacity(rows), nulls: Nulls::default() },
+            _ => Cells::Plain(Vec::with_capacity(rows)),
+        };
+        Maker { cells }
+    }
+
+    pub(super) fn push(&mut self, value: Value) {
+        match (&mut self.cells, &value) {
+            (Cells::Plain(values), _) => return values.push(value),
+            (Cells::Whole { numbers, nulls, .. }, Value::Null) => {
+                nulls.set(numbers.len());
+                return numbers.push(0);
+            }
+            (Cells::Whole { ty: Type::Int, numbers, .. }, Value::Int(n)) => return numbers.push(i64::from(*n)),
+            (Cells::Whole { ty: Type::Long, numbers, .. }, Value::Long(n)) => return numbers.push(*n),
+            (Cells::Whole { ty: Type::DateTime, numbers, .. }, Value::DateTime(n)) => return numbers.push(*n),
+            (Cells::Whole { ty: Type::TimeSpan, numbers, .. }, Value::TimeSpan(n)) => return numbers.push(*n),
+            (Cells::Real { numbers, nulls }, Value::Null) => {
+                nulls.set(numbers.len());
+                return numbers.push(0.0);
+            }
+            (Cells::Real { numbers, .. }, Value::Real(n)) => return numbers.push(*n),
+            _ => {}
+        }
+        let mut values: Vec<Value> = self.cells.iter().map(Cow::into_owned).collect();
+        values.push(value);
+        self.cells = Cells::Plain(values);
+    }
+
+    pub(super) fn done(self) -> Cells {
+        self.cells
     }
 }
 

@@ -16,6 +16,8 @@ pub enum ErrorKind {
     Unsupported,
     /// The query asks for more rows, depth or memory than the engine grants.
     Limit,
+    /// The caller stopped the query, or its time was over.
+    Stopped,
 }
 
 /// Why and where a query was refused.

@@ -36,6 +36,8 @@ pub use value::{Column, Table, Type, Value};
 use crate::json::Value as Json;
 use error::{Fail, Span, limit};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
 /// The stack of the thread that binds and runs a query: its depth limits are set for this size, whoever calls.
 const STACK: usize = 64 << 20;
@@ -124,12 +126,16 @@ pub struct Options {
     pub max_rows: usize,
     /// The most cells that the whole query may make or visit; beyond it the query fails.
     pub max_cells: usize,
+    /// Set to stop the query, from any thread.
+    pub stop: Option<Arc<AtomicBool>>,
+    /// When the query is stopped.
+    pub deadline: Option<Instant>,
 }
 
 impl Options {
     /// The service's limits at a moment.
     pub fn at(now: i64) -> Options {
-        Options { now, window: None, max_rows: 100_000, max_cells: 200_000_000 }
+        Options { now, window: None, max_rows: 100_000, max_cells: 200_000_000, stop: None, deadline: None }
     }
 }
 
@@ -194,7 +200,7 @@ pub fn run(query: &str, catalog: &dyn Catalog, options: &Options) -> Result<Outp
 pub fn pick(query: &str, catalog: &dyn Catalog, options: &Options) -> Result<Picked, KqlError> {
     apart(query, || {
         let parsed = parser::parse(query)?;
-        let run = exec::Run::new(options.max_cells);
+        let run = exec::Run::new(options);
         let relation = bind::Binder::new(catalog, options).live(&run).query(&parsed)?;
         let batch = run.rows(&relation.plan)?;
         let cells = |at: usize| batch.cols.get(at).map_or(Passed::Own(Cells::new()), |col| col.picked(batch.rows));
@@ -204,8 +210,11 @@ pub fn pick(query: &str, catalog: &dyn Catalog, options: &Options) -> Result<Pic
 }
 
 fn run_here(text: &str, catalog: &dyn Catalog, options: &Options) -> Result<Output, Fail> {
+    run_with(text, catalog, options, exec::Run::new(options))
+}
+
+fn run_with(text: &str, catalog: &dyn Catalog, options: &Options, run: exec::Run) -> Result<Output, Fail> {
     let query = parser::parse(text)?;
-    let run = exec::Run::new(options.max_cells);
     let mut binder = bind::Binder::new(catalog, options).live(&run);
     let relation = binder.query(&query)?;
     let batch = run.rows(&relation.plan)?;

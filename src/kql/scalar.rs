@@ -5,7 +5,7 @@
 //! hand out borrowed cells wherever they can.
 
 use super::error::{Fail, Span, Try, limit, unsupported};
-use super::exec::Run;
+use super::exec::{Run, vector};
 use super::plan::Plan;
 use super::value::{Table, Type, Value};
 use super::{Cells, Lazy, Passed};
@@ -112,9 +112,14 @@ impl Col {
         Cells::dict(values, codes)
     }
 
+    /// What stands for null.
+    pub(super) fn absent(&self) -> &'static Value {
+        self.absent
+    }
+
     /// Which cell a row has; none on the unmatched side of an outer join.
     #[inline]
-    fn at(&self, row: usize) -> Option<usize> {
+    pub(super) fn at(&self, row: usize) -> Option<usize> {
         match &self.selection {
             None => Some(row),
             Some(selection) => match selection.get(row) {
@@ -312,6 +317,29 @@ impl Scalar {
         }
     }
 
+    /// The one column that the value depends on, if it depends on nothing else of the row.
+    pub(super) fn only_column(&self) -> Option<usize> {
+        let mut found = None;
+        self.reads_only(&mut found).then_some(found).flatten()
+    }
+
+    fn reads_only(&self, found: &mut Option<usize>) -> bool {
+        match self {
+            Scalar::Column(at) => *found.get_or_insert(*at) == *at,
+            Scalar::Const(_) | Scalar::Query(_) => true,
+            Scalar::RowNumber(_) | Scalar::Neighbour(..) => false,
+            // What has constant arguments and was not computed once is new in every row.
+            Scalar::Apply(_, parts, _) if parts.iter().all(|part| matches!(part, Scalar::Const(_))) => false,
+            Scalar::Apply(_, parts, _) | Scalar::And(parts) | Scalar::Or(parts) | Scalar::Coalesce(parts) => {
+                parts.iter().all(|part| part.reads_only(found))
+            }
+            Scalar::Case(arms, otherwise) => {
+                otherwise.reads_only(found) && arms.iter().all(|(c, v)| c.reads_only(found) && v.reads_only(found))
+            }
+            Scalar::InQuery(value, _) => value.reads_only(found),
+        }
+    }
+
     pub(super) fn holds(&self, at: Row<'_>) -> Try<bool> {
         Ok(*self.eval(at)? == TRUE)
     }
@@ -324,8 +352,14 @@ impl Scalar {
             return Ok(col.clone());
         }
         run.charge(batch.rows)?;
-        let cells = (0..batch.rows).map(|row| Ok(self.eval(Row { batch, row, run })?.into_owned())).collect::<Try<Vec<Value>>>()?;
-        Ok(Col::own(cells, ty))
+        let plain = || {
+            let cell = |row| {
+                run.tick()?;
+                Ok(self.eval(Row { batch, row, run })?.into_owned())
+            };
+            Ok(Col::own((0..batch.rows).map(cell).collect::<Try<Vec<Value>>>()?, ty))
+        };
+        run.quickly(|| vector::column(self, batch, ty, run), plain)
     }
 }
 

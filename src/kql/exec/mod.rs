@@ -17,9 +17,17 @@ pub(super) use series::Series;
 pub(super) use top::{TopLevel, TopNested};
 pub(super) use unpack::{Ipv4Lookup, Narrow, Unpack, Unstack};
 
-use super::aggregate::summarize;
-use super::ast::JoinKind;
-use super::compare::{Key, convert, from_json, key, order, sort_order, sorts_as_null};
+mod budget;
+pub(super) mod groups;
+mod join;
+mod sort;
+mod summarize;
+pub(super) mod vector;
+
+pub(super) use budget::Run;
+
+use super::cells::Cells;
+use super::compare::{Key, convert, from_json};
 use super::error::{Span, Try, limit};
 use super::plan::{Expand, Join, Op, ParseText, Plan, SortKey};
 use super::scalar::{Batch, Col, NO_ROW, Row, Scalar};
@@ -30,28 +38,7 @@ use std::cell::Cell;
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
-/// One run of one query.
-pub(super) struct Run {
-    left: Cell<usize>,
-    granted: usize,
-}
-
 impl Run {
-    pub(super) fn new(max_cells: usize) -> Run {
-        Run { left: Cell::new(max_cells), granted: max_cells }
-    }
-
-    /// Takes cells from the budget: no operator makes or visits rows without asking.
-    pub(super) fn charge(&self, cells: usize) -> Try<()> {
-        match self.left.get().checked_sub(cells) {
-            Some(left) => {
-                self.left.set(left);
-                Ok(())
-            }
-            None => Err(limit(Span::default(), format!("the query needs more than {} cells of work", self.granted))),
-        }
-    }
-
     pub(super) fn first_cell(&self, plan: &Plan, ty: Type) -> Try<Value> {
         let batch = self.rows(plan)?;
         let cell = batch.cols.first().filter(|_| batch.rows > 0).map(|c| c.get(0).into_owned());
@@ -84,9 +71,17 @@ impl Run {
                 let Some((column, from, to)) = window else {
                     return Ok(batch);
                 };
-                let inside =
-                    |row: &usize| batch.cols.get(*column).and_then(|c| c.get(*row).as_i64()).is_some_and(|t| t >= *from && t < *to);
-                let rows = (0..batch.rows).filter(inside).map(|r| r as u32).collect();
+                let Some(column) = batch.cols.get(*column) else { return Ok(batch) };
+                let rows = match column.cells() {
+                    Cells::Whole { numbers, nulls, .. } => {
+                        let inside = |(row, t): (usize, &i64)| (*t >= *from && *t < *to && !nulls.has(row)).then_some(row as u32);
+                        numbers.iter().take(batch.rows).enumerate().filter_map(inside).collect()
+                    }
+                    _ => {
+                        let inside = |row: &u32| column.get(*row as usize).as_i64().is_some_and(|t| t >= *from && t < *to);
+                        (0..batch.rows as u32).filter(inside).collect()
+                    }
+                };
                 Ok(batch.select(rows))
             }
             Plan::Values(batch) => Ok(batch.clone()),
@@ -108,26 +103,16 @@ impl Run {
     fn apply(&self, op: &Op, batch: Batch) -> Try<Batch> {
         self.charge(batch.rows)?;
         match op {
-            Op::Filter(condition) => {
-                let mut rows = Vec::new();
-                for row in 0..batch.rows {
-                    if condition.holds(Row { batch: &batch, row, run: self })? {
-                        rows.push(row as u32);
-                    }
-                }
-                Ok(batch.select(rows))
-            }
+            Op::Filter(condition) => self.filter(batch, condition),
             Op::Map(values) => self.map(&batch, values),
             Op::Take(count) if *count >= batch.rows => Ok(batch),
             Op::Take(count) => Ok(batch.select((0..*count as u32).collect())),
             Op::Sort(keys, count) => self.sort(&batch, keys, *count),
-            Op::Summarize { by, aggregates } => summarize(&batch, by, aggregates, self),
+            Op::Summarize { by, aggregates } => self.summarize(&batch, by, aggregates),
             Op::Distinct => {
-                let mut seen = HashSet::new();
                 self.charge(batch.rows.saturating_mul(batch.cols.len()))?;
-                let fresh = |row: &usize| seen.insert(batch.cols.iter().map(|c| key(&c.get(*row), false)).collect::<Vec<Key>>());
-                let rows = (0..batch.rows).filter(fresh).map(|r| r as u32).collect();
-                Ok(batch.select(rows))
+                let groups = groups::groups(&batch.cols, batch.rows, self)?;
+                Ok(batch.select(groups.firsts()))
             }
             Op::Count => Ok(Batch { cols: vec![Col::own(vec![Value::Long(batch.rows as i64)], Type::Long)], rows: 1 }),
             Op::Join(join) => self.join(&batch, join),
@@ -135,6 +120,24 @@ impl Run {
             Op::Parse(parse) => self.parse(batch, parse),
             Op::Step(step) => step.run(batch, self),
         }
+    }
+
+    fn filter(&self, batch: Batch, condition: &Scalar) -> Try<Batch> {
+        let all = || 0..batch.rows as u32;
+        let rows = self.quickly(
+            || vector::holding(condition, &batch, all().collect(), self),
+            || {
+                let mut rows = Vec::new();
+                for row in all() {
+                    self.tick()?;
+                    if condition.holds(Row { batch: &batch, row: row as usize, run: self })? {
+                        rows.push(row);
+                    }
+                }
+                Ok(rows)
+            },
+        )?;
+        Ok(batch.select(rows))
     }
 
     fn map(&self, batch: &Batch, values: &[(Scalar, Type)]) -> Try<Batch> {
@@ -196,89 +199,6 @@ impl Run {
         Ok(Batch { cols: types.iter().enumerate().map(column).collect(), rows })
     }
 
-    fn sort(&self, batch: &Batch, keys: &[SortKey], count: Option<usize>) -> Try<Batch> {
-        let columns = keys.iter().map(|k| Ok((k.value.column(batch, k.ty, self)?, k))).collect::<Try<Vec<(Col, &SortKey)>>>()?;
-        let mut rows: Vec<u32> = (0..batch.rows as u32).collect();
-        rows.sort_by(|a, b| {
-            for (column, key) in &columns {
-                let (x, y) = (column.get(*a as usize), column.get(*b as usize));
-                let (x, y) = (x.as_ref(), y.as_ref());
-                let nulls = (sorts_as_null(x), sorts_as_null(y));
-                let order = match nulls {
-                    (true, true) if key.nulls_first => sort_order(x, y),
-                    (true, true) => sort_order(y, x),
-                    (false, false) if key.ascending => sort_order(x, y),
-                    (false, false) => sort_order(y, x),
-                    (x_null, _) if x_null == key.nulls_first => Ordering::Less,
-                    _ => Ordering::Greater,
-                };
-                if order != Ordering::Equal {
-                    return order;
-                }
-            }
-            Ordering::Equal
-        });
-        rows.truncate(count.unwrap_or(usize::MAX));
-        Ok(batch.select(rows))
-    }
-
-    fn join(&self, left: &Batch, join: &Join) -> Try<Batch> {
-        let right = self.rows(&join.right)?;
-        self.charge(right.rows)?;
-        let left_key = |row: usize| join_key(left, row, join.on.iter().map(|(l, _, real)| (*l, *real)));
-        let right_key = |row: usize| join_key(&right, row, join.on.iter().map(|(_, r, real)| (*r, *real)));
-        let mut index: HashMap<Vec<Key>, Vec<u32>> = HashMap::new();
-        for row in 0..right.rows {
-            if let Some(key) = right_key(row) {
-                index.entry(key).or_default().push(row as u32);
-            }
-        }
-        let kind = join.kind;
-        if matches!(kind, JoinKind::LeftSemi | JoinKind::LeftAnti) {
-            let wanted = kind == JoinKind::LeftSemi;
-            let rows = (0..left.rows).filter(|r| left_key(*r).is_some_and(|k| index.contains_key(&k)) == wanted);
-            return Ok(left.select(rows.map(|r| r as u32).collect()));
-        }
-        if matches!(kind, JoinKind::RightSemi | JoinKind::RightAnti) {
-            let keys: HashSet<Vec<Key>> = (0..left.rows).filter_map(left_key).collect();
-            let wanted = kind == JoinKind::RightSemi;
-            let rows = (0..right.rows).filter(|r| right_key(*r).is_some_and(|k| keys.contains(&k)) == wanted);
-            return Ok(right.select(rows.map(|r| r as u32).collect()));
-        }
-        let width = left.cols.len() + right.cols.len();
-        let (mut from_left, mut from_right) = (Vec::new(), Vec::new());
-        let mut matched = vec![false; right.rows];
-        let mut seen = HashSet::new();
-        for row in 0..left.rows {
-            let key = left_key(row);
-            let hits = key.as_ref().and_then(|k| index.get(k)).map_or(&[][..], Vec::as_slice);
-            if kind == JoinKind::InnerUnique && !key.is_some_and(|k| seen.insert(k)) {
-                continue;
-            }
-            self.charge(hits.len().saturating_mul(width))?;
-            for hit in hits {
-                from_left.push(row as u32);
-                from_right.push(*hit);
-                if let Some(mark) = matched.get_mut(*hit as usize) {
-                    *mark = true;
-                }
-            }
-            if hits.is_empty() && matches!(kind, JoinKind::LeftOuter | JoinKind::FullOuter) {
-                from_left.push(row as u32);
-                from_right.push(NO_ROW);
-            }
-        }
-        if matches!(kind, JoinKind::RightOuter | JoinKind::FullOuter) {
-            for (row, _) in matched.iter().enumerate().filter(|(_, m)| !**m) {
-                from_left.push(NO_ROW);
-                from_right.push(row as u32);
-            }
-        }
-        let mut joined = left.select(from_left);
-        joined.cols.extend(right.select(from_right).cols);
-        Ok(joined)
-    }
-
     /// The expanded rows, and which row each comes from.
     fn expand(&self, batch: &Batch, expand: &Expand) -> Try<(Batch, Vec<u32>)> {
         let mut rows = Vec::new();
@@ -334,16 +254,6 @@ impl Run {
         out.cols.extend(columns.into_iter().zip(&parse.types).map(|(cells, ty)| Col::own(cells, *ty)));
         Ok(if parse.filter { out.select(kept) } else { out })
     }
-}
-
-/// The key of a row; none if a part of it is null, for nulls never meet.
-fn join_key(batch: &Batch, row: usize, on: impl Iterator<Item = (usize, bool)>) -> Option<Vec<Key>> {
-    on.map(|(column, as_real)| match batch.cols.get(column).map(|c| c.get(row)) {
-        None => None,
-        Some(value) if value.is_null() => None,
-        Some(value) => order(&value, &value).map(|_| key(&value, as_real)),
-    })
-    .collect()
 }
 
 fn elements(value: &Value, arrays: bool) -> Vec<json::Value> {

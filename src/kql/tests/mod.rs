@@ -10,6 +10,7 @@ mod outside;
 mod parts;
 mod plugins;
 mod properties;
+mod quickly;
 mod scalars;
 mod search;
 mod series;

@@ -138,7 +138,7 @@ fn judged(query: &str, error: &KqlError) -> Problem {
             let part = error.missing.as_deref().unwrap_or("this");
             (Severity::Info, "not-checked", format!("not checked from here on: {part}"))
         }
-        ErrorKind::Limit | ErrorKind::Stopped => (Severity::Info, "not-checked", format!("not checked: {said}")),
+        ErrorKind::Limit | ErrorKind::Stopped | ErrorKind::Fault => (Severity::Info, "not-checked", format!("not checked: {said}")),
         ErrorKind::Syntax => (Severity::Error, "syntax", said),
         ErrorKind::Semantic => {
             let named =

@@ -18,7 +18,7 @@ use arrow_array::{
 use std::{
     borrow::Cow,
     collections::HashMap,
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, atomic::AtomicBool},
 };
 
 /// The name of a result's own rows.
@@ -32,12 +32,16 @@ pub fn now() -> i64 {
     i64::try_from(jiff::Timestamp::now().as_nanosecond() / 100).map_or(EPOCH, |ticks| ticks.saturating_add(EPOCH))
 }
 
-/// Runs a query over tables. One that begins with an operator is about the table named `Result`.
-pub fn run(query: &str, tables: &[(String, Table)], now: i64) -> Result<Table> {
+/// What one query here may visit and make: far more than a result asks for, and less than what fills a machine.
+const MAX_CELLS: usize = 4_000_000_000;
+const MAX_BYTES: usize = 4 << 30;
+
+/// Runs a query over tables. One that begins with an operator is about the table named `Result`. Setting `stop` ends it at once.
+pub fn run(query: &str, tables: &[(String, Table)], now: i64, stop: Option<Arc<AtomicBool>>) -> Result<Table> {
     let (text, inserted) = complete(query, tables);
     let catalog =
         Here { tables: tables.iter().enumerate().map(|(id, (name, table))| (name.clone(), Arc::new(Rows::new(id, table)))).collect() };
-    let options = Options { max_rows: usize::MAX, max_cells: usize::MAX >> 1, ..Options::at(now) };
+    let options = Options { max_rows: usize::MAX, max_cells: MAX_CELLS, max_bytes: MAX_BYTES, stop, ..Options::at(now) };
     let picked = kql::pick(&text, &catalog, &options).map_err(|error| refused(query, error, inserted))?;
     let columns = picked.columns.iter().map(|(name, ty, cells)| column(name, *ty, cells, tables)).collect();
     let (mut arrays, mut odd) = (Vec::new(), Vec::new());
@@ -88,7 +92,13 @@ pub(super) fn refused(query: &str, error: KqlError, inserted: Option<(usize, usi
     let width = query.get(start..end.max(start)).map_or(1, |t| t.lines().next().unwrap_or_default().chars().count().max(1));
     let caret = format!("{}{}", " ".repeat(column - 1), "^".repeat(width));
     let message = format!("{} (line {line}, column {column})\n  {shown}\n  {caret}", error.message);
-    let kind = if error.kind == ErrorKind::Limit && error.start == error.end { Kind::Internal } else { Kind::Query };
+    let kind = match error.kind {
+        ErrorKind::Fault => Kind::Internal,
+        // A limit without a place is one of the whole query.
+        ErrorKind::Limit if error.start == error.end => return Error::new(Kind::LimitExceeded, error.message),
+        ErrorKind::Stopped => return Error::new(Kind::DeadlineExceeded, error.message),
+        _ => Kind::Query,
+    };
     let mut made = Error::new(kind, message).detail("line", line as i64).detail("column", column as i64);
     if let Some(missing) = error.missing {
         made = made.detail("unsupported", missing).hint("the service may well know it; the engine that runs here does not");
@@ -400,7 +410,7 @@ mod tests {
     }
 
     fn ask(query: &str) -> Result<Table> {
-        run(query, &[(RESULT.to_owned(), every())], kql::parse_datetime("2026-11-21").unwrap())
+        run(query, &[(RESULT.to_owned(), every())], kql::parse_datetime("2026-11-21").unwrap(), None)
     }
 
     fn wires(table: &Table) -> Vec<&str> {

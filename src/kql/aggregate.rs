@@ -6,11 +6,11 @@
 use super::compare::{Key, convert, key, order, sort_order, to_json};
 use super::error::{Span, Try, semantic, unsupported};
 use super::exec::Run;
-use super::scalar::{Batch, Col, Row, Scalar};
+use super::scalar::{Batch, Row, Scalar};
 use super::value::{Type, Value};
 use crate::json;
 use std::cmp::Ordering;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Func {

@@ -223,6 +223,16 @@ impl Maker {
         self.cells = Cells::Plain(values);
     }
 
+    /// About how many bytes a value takes.
+    pub(super) fn size(value: &Value) -> usize {
+        match value {
+            Value::String(text) => size_of::<Value>() + 16 + text.len(),
+            // Not measured: what texts make of JSON is about as long as they are.
+            Value::Dynamic(_) => 128,
+            _ => size_of::<Value>(),
+        }
+    }
+
     pub(super) fn done(self) -> Cells {
         self.cells
     }

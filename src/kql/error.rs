@@ -18,6 +18,8 @@ pub enum ErrorKind {
     Limit,
     /// The caller stopped the query, or its time was over.
     Stopped,
+    /// The engine itself failed.
+    Fault,
 }
 
 /// Why and where a query was refused.
@@ -83,6 +85,14 @@ pub(super) fn unsupported(span: Span, part: impl Into<String>) -> Fail {
 
 pub(super) fn limit(span: Span, message: impl Into<String>) -> Fail {
     fail(ErrorKind::Limit, span, message.into(), None)
+}
+
+pub(super) fn fault(message: impl Into<String>) -> Fail {
+    fail(ErrorKind::Fault, Span::default(), message.into(), None)
+}
+
+pub(super) fn stopped(message: impl Into<String>) -> Fail {
+    fail(ErrorKind::Stopped, Span::default(), message.into(), None)
 }
 
 impl KqlError {

@@ -34,7 +34,7 @@ pub use tokens::{Token, TokenKind, place, tokens};
 pub use value::{Column, Table, Type, Value};
 
 use crate::json::Value as Json;
-use error::{Fail, Span, limit};
+use error::{Fail, fault};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
@@ -126,6 +126,8 @@ pub struct Options {
     pub max_rows: usize,
     /// The most cells that the whole query may make or visit; beyond it the query fails.
     pub max_cells: usize,
+    /// The most memory, in bytes, that all that the query makes may take; beyond it the query fails.
+    pub max_bytes: usize,
     /// Set to stop the query, from any thread.
     pub stop: Option<Arc<AtomicBool>>,
     /// When the query is stopped.
@@ -135,7 +137,7 @@ pub struct Options {
 impl Options {
     /// The service's limits at a moment.
     pub fn at(now: i64) -> Options {
-        Options { now, window: None, max_rows: 100_000, max_cells: 200_000_000, stop: None, deadline: None }
+        Options { now, window: None, max_rows: 100_000, max_cells: 200_000_000, max_bytes: 2 << 30, stop: None, deadline: None }
     }
 }
 
@@ -168,10 +170,8 @@ fn apart<T: Send>(query: &str, work: impl FnOnce() -> Result<T, Fail> + Send) ->
     let outcome = std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().name("kql".to_owned()).stack_size(STACK);
         match thread.spawn_scoped(scope, work) {
-            Ok(handle) => {
-                handle.join().unwrap_or_else(|_| Err(limit(Span::default(), "the query engine failed; this is a fault of the engine")))
-            }
-            Err(_) => Err(limit(Span::default(), "no thread is free to run the query")),
+            Ok(handle) => handle.join().unwrap_or_else(|_| Err(fault("the query engine failed; this is a fault of the engine"))),
+            Err(_) => Err(fault("no thread is free to run the query")),
         }
     });
     outcome.map_err(|fail| fail.locate(query))

@@ -4,6 +4,7 @@
 //! row numbers, and those operators make selections only. Expressions are trees over column numbers, evaluated a row at a time, and
 //! hand out borrowed cells wherever they can.
 
+use super::cells::Maker;
 use super::error::{Fail, Span, Try, limit, unsupported};
 use super::exec::{Run, vector};
 use super::plan::Plan;
@@ -355,7 +356,9 @@ impl Scalar {
         let plain = || {
             let cell = |row| {
                 run.tick()?;
-                Ok(self.eval(Row { batch, row, run })?.into_owned())
+                let value = self.eval(Row { batch, row, run })?.into_owned();
+                run.hold(Maker::size(&value))?;
+                Ok(value)
             };
             Ok(Col::own((0..batch.rows).map(cell).collect::<Try<Vec<Value>>>()?, ty))
         };

@@ -1,6 +1,6 @@
 //! The query language, offline: what a query reads, what is wrong with it, and queries over tables that are here.
 
-use super::{errors::lift, table::PyTable};
+use super::{errors::lift, runtime, table::PyTable};
 use crate::{
     decode::Decoder,
     hunt::{
@@ -13,10 +13,18 @@ use crate::{
     table::Table,
 };
 use pyo3::{
+    exceptions::PyRuntimeError,
     prelude::*,
     types::{PyDict, PyList},
 };
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{self, RecvTimeoutError},
+    },
+};
 
 /// Columns and types by the table's name.
 type Shapes = HashMap<String, Vec<(String, String)>>;
@@ -55,9 +63,34 @@ pub(super) fn kql_run(py: Python<'_>, query: &str, tables: HashMap<String, Bound
     let tables: Vec<(String, Table)> = tables.into_iter().map(|(name, table)| (name, table.get().hunted().table.clone())).collect();
     let now = now.and_then(parse_datetime).unwrap_or_else(local::now);
     let started = std::time::Instant::now();
-    let table = py.detach(|| local::run(query, &tables, now));
+    let text = query.to_owned();
+    let table = apart(py, move |stop| local::run(&text, &tables, now, Some(stop)))?;
     let hunted = Hunted { query: query.to_owned(), elapsed: started.elapsed(), ..Hunted::of(lift(py, table)?) };
     Ok(PyTable::new(hunted))
+}
+
+/// Computes on another thread, and looks for signals meanwhile: Ctrl-C stops what is computed, and waits for its end.
+fn apart<T: Send + 'static>(py: Python<'_>, work: impl FnOnce(Arc<AtomicBool>) -> T + Send + 'static) -> PyResult<T> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let (news, mut waiting) = mpsc::sync_channel(1);
+    let told = stop.clone();
+    let worker = std::thread::Builder::new().name("kql".to_owned());
+    worker.spawn(move || drop(news.send(work(told)))).map_err(|e| PyRuntimeError::new_err(format!("no thread is free: {e}")))?;
+    loop {
+        let received;
+        (received, waiting) = py.detach(move || (runtime::slice(&waiting), waiting));
+        match received {
+            Ok(done) => return Ok(done),
+            Err(RecvTimeoutError::Disconnected) => return Err(PyRuntimeError::new_err("the query engine failed")),
+            Err(RecvTimeoutError::Timeout) => {
+                if let Err(interrupt) = py.check_signals() {
+                    stop.store(true, Ordering::Relaxed);
+                    py.detach(move || drop(waiting.recv()));
+                    return Err(interrupt);
+                }
+            }
+        }
+    }
 }
 
 /// A table of rows as the service would answer them: JSON with `Schema` and `Results`.

@@ -198,7 +198,8 @@ fn until_done<T>(waiting: &mpsc::Receiver<News<T>>) {
     }
 }
 
-fn slice<T>(waiting: &mpsc::Receiver<T>) -> std::result::Result<T, RecvTimeoutError> {
+/// Waits for a moment.
+pub(super) fn slice<T>(waiting: &mpsc::Receiver<T>) -> std::result::Result<T, RecvTimeoutError> {
     let received = waiting.recv_timeout(SLICE);
     gate::hold_daemons();
     received

@@ -1,7 +1,7 @@
 //! What one run of a query may spend: cells of work, time, and the caller's patience.
 
 use super::super::Options;
-use super::super::error::{ErrorKind, Fail, Span, Try, limit};
+use super::super::error::{Fail, Span, Try, limit, stopped};
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,6 +14,8 @@ const STEPS: u32 = 256;
 pub(in super::super) struct Run {
     left: Cell<usize>,
     granted: usize,
+    room: Cell<usize>,
+    memory: usize,
     stop: Option<Arc<AtomicBool>>,
     deadline: Option<Instant>,
     steps: Cell<u32>,
@@ -27,6 +29,8 @@ impl Run {
         Run {
             left: Cell::new(options.max_cells),
             granted: options.max_cells,
+            room: Cell::new(options.max_bytes),
+            memory: options.max_bytes,
             stop: options.stop.clone(),
             deadline: options.deadline,
             steps: Cell::new(0),
@@ -73,9 +77,21 @@ impl Run {
     #[cold]
     fn stopped(&self, message: &str) -> Fail {
         self.stopped.set(true);
-        let mut fail = limit(Span::default(), message);
-        fail.kind = ErrorKind::Stopped;
-        fail
+        stopped(message)
+    }
+
+    /// Takes bytes that a result of the query will hold.
+    pub(in super::super) fn hold(&self, bytes: usize) -> Try<()> {
+        match self.room.get().checked_sub(bytes) {
+            Some(room) => {
+                self.room.set(room);
+                Ok(())
+            }
+            None => {
+                let granted = self.memory.div_ceil(1 << 20);
+                Err(limit(Span::default(), format!("the query needs more than {granted} MiB of memory; filter before it joins or expands")))
+            }
+        }
     }
 
     /// Does it quickly; if that fails, the plain way says how.
@@ -83,12 +99,13 @@ impl Run {
         if self.plainly {
             return plain();
         }
-        let left = self.left.get();
+        let (left, room) = (self.left.get(), self.room.get());
         quick().or_else(|fail| {
             if self.stopped.get() {
                 return Err(fail);
             }
             self.left.set(left);
+            self.room.set(room);
             plain()
         })
     }

@@ -113,6 +113,7 @@ impl Run {
                 continue;
             }
             self.charge(hits.len().saturating_mul(width))?;
+            self.hold(hits.len().saturating_mul(16))?;
             for hit in hits {
                 from_left.push(row as u32);
                 from_right.push(*hit);

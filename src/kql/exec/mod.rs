@@ -29,14 +29,12 @@ pub(super) use budget::Run;
 use super::cells::Cells;
 use super::compare::{Key, convert, from_json};
 use super::error::{Span, Try, limit};
-use super::plan::{Expand, Join, Op, ParseText, Plan, SortKey};
-use super::scalar::{Batch, Col, NO_ROW, Row, Scalar};
+use super::plan::{Expand, Op, ParseText, Plan};
+use super::scalar::{Batch, Col, Row, Scalar};
 use super::value::{Type, Value};
 use crate::json;
 use std::borrow::Cow;
-use std::cell::Cell;
-use std::cmp::Ordering;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 impl Run {
     pub(super) fn first_cell(&self, plan: &Plan, ty: Type) -> Try<Value> {
@@ -50,6 +48,7 @@ impl Run {
         self.charge(batch.rows)?;
         let mut keys = HashSet::new();
         for row in 0..batch.rows {
+            self.tick()?;
             let value = batch.cols.first().map_or(Cow::Borrowed(Value::absent(Type::Long)), |c| c.get(row));
             match value.as_ref() {
                 Value::Dynamic(d) if d.as_array().is_some() => {
@@ -191,6 +190,7 @@ impl Run {
         }
         let rows: usize = batches.iter().map(|b| b.rows).sum();
         self.charge(rows.saturating_mul(types.len()))?;
+        self.hold(rows.saturating_mul(types.len()).saturating_mul(size_of::<Value>()))?;
         let column = |(at, ty): (usize, &Type)| {
             let cells =
                 batches.iter().flat_map(|b| (0..b.rows).map(move |r| b.cols.get(at).map_or(Value::Null, |c| c.get(r).into_owned())));
@@ -205,6 +205,7 @@ impl Run {
         let mut indexes = Vec::new();
         let mut made: Vec<Vec<Value>> = expand.items.iter().map(|_| Vec::new()).collect();
         for row in 0..batch.rows {
+            self.tick()?;
             let at = Row { batch, row, run: self };
             let lists = expand
                 .items
@@ -233,6 +234,7 @@ impl Run {
         let mut columns: Vec<Vec<Value>> = parse.types.iter().map(|_| Vec::with_capacity(batch.rows)).collect();
         let mut kept = Vec::new();
         for row in 0..batch.rows {
+            self.tick()?;
             let text = convert(parse.value.eval(Row { batch: &batch, row, run: self })?.as_ref(), Type::String);
             let found = parse.regex.captures(text.as_str());
             let mut values: Option<Vec<Value>> = found.map(|groups| {

@@ -148,7 +148,9 @@ pub(in super::super) fn column(scalar: &Scalar, batch: &Batch, ty: Type, run: &R
     let mut made = Maker::new(ty, batch.rows);
     for row in 0..batch.rows {
         run.tick()?;
-        made.push(scalar.eval(Row { batch, row, run })?.into_owned());
+        let value = scalar.eval(Row { batch, row, run })?.into_owned();
+        run.hold(Maker::size(&value))?;
+        made.push(value);
     }
     Ok(Col::made(made.done(), ty))
 }

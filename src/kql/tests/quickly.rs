@@ -155,7 +155,11 @@ fn operator() -> impl Strategy<Value = String> {
     let joins = (select(kinds.to_vec()), some(&["S", "K", "R", "D"], 1)).prop_map(|(kind, on)| format!("join kind={kind} (U) on {on}"));
     prop_oneof![
         condition().prop_map(|c| format!("where {c}")),
-        (named(&AGGREGATES, "A", 1), named(&KEYS, "G", 0)).prop_map(|(what, by)| if by.is_empty() { format!("summarize {what}") } else { format!("summarize {what} by {by}") }),
+        (named(&AGGREGATES, "A", 1), named(&KEYS, "G", 0)).prop_map(|(what, by)| if by.is_empty() {
+            format!("summarize {what}")
+        } else {
+            format!("summarize {what} by {by}")
+        }),
         named(&KEYS, "G", 1).prop_map(|keys| format!(
             "distinct {}",
             keys.split(", G")

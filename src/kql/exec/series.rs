@@ -155,7 +155,7 @@ impl Series {
         };
         let to = self.one(to, run)?;
         let to = if self.axis.1 == Type::Real { convert(&to, Type::Real) } else { to };
-        Ok(super::order(value, &to).is_none_or(|order| order.is_ge()))
+        Ok(super::super::compare::order(value, &to).is_none_or(|order| order.is_ge()))
     }
 }
 

@@ -212,6 +212,11 @@ bench: cargo $(STAMPS)/build .venv-bench/.installed .venv-bench-msticpy/.install
 	}
 	@touch $@
 
+# msticpy and msgraph-sdk, unmodified, in a sandbox with https: their environments are those of the bench.
+.PHONY: test-peers
+test-peers: build $(STAMPS)/test .venv-bench/.installed .venv-bench-msticpy/.installed ## other clients at work in the sandbox
+	@$(BIN)/python -m pytest -p no:cacheprovider -q tests/peers
+
 .PHONY: bench-start
 bench-start: build ## import, sandbox start, one small request
 	@$(BIN)/python benches/startup.py

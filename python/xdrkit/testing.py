@@ -1,4 +1,4 @@
-"""A pytest plugin for tests of programs that use xdrkit: a fake tenant for each test, and clients for it.
+"""A pytest plugin for tests of programs that use xdrkit: a fake tenant for each test, clients for it, and cassettes of a real one.
 
 pytest finds it by itself once xdrkit is installed::
 
@@ -9,6 +9,8 @@ pytest finds it by itself once xdrkit is installed::
 
 The marker takes the options of `xdrkit.sandbox()`; one on a class or a module counts for all its tests, and the nearest one wins.
 ``--xdr-world``, or ``xdr_world`` in pytest's settings, chooses the world of those that name none.
+
+What a program did with a tenant is replayed without one by `cassette`, or by the fixture `xdr_cassette`.
 """
 
 from __future__ import annotations
@@ -18,14 +20,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    import os
+    from collections.abc import Generator, Iterable, Iterator
     from typing import Any
 
     from ._async_client import AsyncClient
+    from ._cassette import Cassette, Record
     from ._client import Client
     from ._sandbox import Sandbox
 
-__all__ = ["xdr_async_client", "xdr_client", "xdr_sandbox"]
+__all__ = ["cassette", "xdr_async_client", "xdr_cassette", "xdr_client", "xdr_sandbox"]
 
 # So many requests are shown below a test that failed.
 _SHOWN = 20
@@ -37,6 +41,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     said = "the world of xdr_sandbox: intrusion, empty, large, or a file of one"
     parser.getgroup("xdrkit").addoption("--xdr-world", metavar="WORLD", help=said)
     parser.addini("xdr_world", said)
+    modes = ("none", "once", "new", "all")
+    help_ = (
+        "what xdr_cassette does with requests that are not on its cassette: refuse them (none), or send and record them"
+    )
+    parser.getgroup("xdrkit").addoption("--xdr-record", choices=modes, help=help_)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -44,16 +53,74 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "xdr_sandbox(**options): start xdr_sandbox with these options of xdrkit.sandbox()"
     )
+    config.addinivalue_line(
+        "markers", "xdr_cassette(**options): use xdr_cassette with these options of xdrkit.testing.cassette()"
+    )
+
+
+def cassette(
+    path: str | os.PathLike[str], record: Record = "none", redact: Iterable[str] = (), keep: Iterable[str] = ()
+) -> Cassette:
+    """Record what clients ask the services, or answer them from what was recorded; for ``with`` and ``async with``.
+
+    All clients that are made inside the block are on it. On replay nobody signs in, nothing is sent, and no wait takes time.
+
+    Args:
+        path: The file, JSON lines. It is written at the end of the block, for its owner alone.
+        record: ``"none"``: what is not on it is an error. ``"once"``: it is recorded if the file is not there. ``"new"``: what is not
+            on it is sent and added. ``"all"``: it is recorded anew.
+        redact: Further texts to replace. Secrets are always removed; names of people, machines, domains and tenants, mail addresses and
+            SIDs are always replaced, the same name by the same stand-in.
+        keep: Names to leave as they are.
+
+    Returns:
+        The cassette: `requests`, `unplayed`, `assert_all_played()`.
+
+    Raises:
+        InvalidArgumentError: `record` is no such word.
+        CassetteError: on entering, the file is not there or is no cassette; on leaving, something was asked for that is not on it.
+    """
+    from ._cassette import Cassette
+
+    return Cassette(path, record, redact, keep)
+
+
+def _marked(request: pytest.FixtureRequest, name: str, options: dict[str, Any]) -> dict[str, Any]:
+    """The options with those of the markers of that name, of which the nearest counts most."""
+    for marker in reversed(list(request.node.iter_markers(name))):
+        if marker.args:
+            pytest.fail(f"{name}: takes options by name, not {marker.args[0]!r}", pytrace=False)
+        options.update(marker.kwargs)
+    return options
 
 
 def _options(request: pytest.FixtureRequest) -> dict[str, Any]:
     world = request.config.getoption("--xdr-world") or request.config.getini("xdr_world")
-    options: dict[str, Any] = {"world": world} if world else {}
-    for marker in reversed(list(request.node.iter_markers("xdr_sandbox"))):
-        if marker.args:
-            pytest.fail(f"xdr_sandbox: takes options by name, not {marker.args[0]!r}", pytrace=False)
-        options.update(marker.kwargs)
-    return options
+    return _marked(request, "xdr_sandbox", {"world": world} if world else {})
+
+
+@pytest.fixture
+def xdr_cassette(request: pytest.FixtureRequest) -> Iterator[Cassette]:
+    """A cassette of the test's own, ``cassettes/<module>/<test>.jsonl`` beside its file; see `cassette`.
+
+    ``--xdr-record`` says whether it is recorded; the marker ``xdr_cassette`` takes `cassette`'s other options.
+    """
+    from contextlib import ExitStack
+
+    from .errors import CassetteError, InvalidArgumentError
+
+    words = "".join(c if c.isalnum() or c in "-_.[]" else "-" for c in request.node.name)
+    path = request.path.parent / "cassettes" / request.path.stem / f"{words}.jsonl"
+    options = {"path": path, **_marked(request, "xdr_cassette", {})}
+    record = request.config.getoption("--xdr-record")
+    if record:
+        options["record"] = record
+    with ExitStack() as stack:
+        try:
+            tape = stack.enter_context(cassette(**options))
+        except (TypeError, InvalidArgumentError, CassetteError) as error:
+            pytest.fail(f"xdr_cassette: {error}", pytrace=False)
+        yield tape
 
 
 @pytest.fixture

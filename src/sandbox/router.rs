@@ -3,6 +3,8 @@
 //! Routes come from the declaration: an operation that is declared has a route, with its permissions, its parameters and its errors for
 //! wrong ones. Anything else is a loud 404, since a sandbox that answers what the service does not have hides a mistake.
 
+use std::borrow::Cow;
+
 use crate::json::{self, Object, Value};
 use crate::ops;
 use crate::ops::model::{Operation, Returns, Service};
@@ -101,7 +103,8 @@ impl Call<'_> {
 /// The operation that a request is for. Two that share a path differ in a fixed member of their bodies, or they are two services' and differ
 /// in the audience of the token.
 pub(super) fn operation(request: &Request) -> Option<(&'static Operation, Vec<(&'static str, String)>)> {
-    let (first, values) = ops::by_path(request.method.as_str(), &request.path)?;
+    let path = usual(&request.path);
+    let (first, values) = ops::by_path(request.method.as_str(), &path)?;
     let values = values.into_iter().map(|(name, value)| (name, unescape(value))).collect();
     let mut twins = ops::all().filter(|op| op.method == first.method && op.path == first.path);
     let shared = |op: &Operation| op.method == first.method && op.path == first.path && op.service != first.service;
@@ -115,6 +118,17 @@ pub(super) fn operation(request: &Request) -> Option<(&'static Operation, Vec<(&
     let body = json::parse(&request.body).unwrap_or_default();
     let fits = |op: &&'static Operation| op.params.iter().all(|p| p.fixed.is_none() || p.fixed == body.get(p.wire).and_then(Value::as_str));
     Some((twins.find(fits).unwrap_or(first), values))
+}
+
+/// A path of Graph as it is documented. Its own library puts a slash too many and says whose actions it means
+/// (`/v1.0//security/microsoft.graph.security.runHuntingQuery`), and the service takes that.
+fn usual(path: &str) -> Cow<'_, str> {
+    const NAMESPACE: &str = "microsoft.graph.security.";
+    if service_of_path(path) != Service::Graph || !(path.contains("//") || path.contains(NAMESPACE)) {
+        return Cow::Borrowed(path);
+    }
+    let segments = path.split('/').enumerate().filter(|(at, segment)| *at == 0 || !segment.is_empty());
+    Cow::Owned(segments.map(|(_, segment)| segment.strip_prefix(NAMESPACE).unwrap_or(segment)).collect::<Vec<&str>>().join("/"))
 }
 
 /// Answers a request. Handlers run here and nowhere else; they neither wait nor talk to anybody.
@@ -215,4 +229,17 @@ fn handle(call: &Call<'_>) -> Result<Reply, Failure> {
 pub(super) fn not_yet(call: &Call<'_>) -> Result<Reply, Failure> {
     let id = call.op.id;
     Err(Failure::new(501, "NotImplemented", format!("The sandbox has no handler for '{id}' yet.")).header("x-sandbox-unsupported", id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::usual;
+
+    #[test]
+    fn graph_s_own_library_writes_paths_its_own_way() {
+        let documented = "/v1.0/security/runHuntingQuery";
+        assert_eq!(usual(documented), documented);
+        assert_eq!(usual("/v1.0//security/microsoft.graph.security.runHuntingQuery"), documented);
+        assert_eq!(usual("/api//machines"), "/api//machines");
+    }
 }

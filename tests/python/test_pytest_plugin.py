@@ -203,3 +203,29 @@ def test_the_plugin_loads_nothing_of_the_library_until_it_is_used(tmp_path: Path
     process = start(tmp_path / "project", source)
     said, _ = process.communicate(timeout=100)
     assert process.returncode == 0, said
+
+
+def test_a_cassette_is_recorded_once_and_played_without_a_tenant(pytester: Run, tmp_path: Path) -> None:
+    source = """
+        import pytest, xdrkit
+
+        @pytest.mark.xdr_cassette(redact=["Falcon"])
+        @pytest.mark.parametrize("take", [1, 2])
+        def test_it(xdr_cassette, take, request):
+            options = {}
+            if request.config.getoption("--xdr-record"):
+                sb = request.getfixturevalue("xdr_sandbox")
+                app = {"client_id": sb.client_id, "client_secret": sb.identity["client_secret"]}
+                options = {"tenant_id": sb.tenant_id, **app, "authority": sb.url, "base_url": sb.url}
+            with xdrkit.Client(**options) as client:
+                assert len(client.hunt(f"DeviceInfo | where DeviceName != 'Falcon' | take {take}")) == take
+            xdr_cassette.assert_all_played()
+    """
+    assert "there is no such cassette" in pytester(source, code=1)
+    assert "2 passed" in pytester(source, "--xdr-record", "once")
+    folder = tmp_path / "project" / "cassettes" / "test_it"
+    assert sorted(path.name for path in folder.iterdir()) == ["test_it[1].jsonl", "test_it[2].jsonl"]
+    assert "Falcon" not in (folder / "test_it[1].jsonl").read_text(encoding="utf-8")
+    assert "2 passed" in pytester(source)
+    wrong = pytester(source.replace("take {take}", "take 3"), code=1)
+    assert "nothing was recorded for POST" in wrong

@@ -180,7 +180,8 @@ fn apart<T: Send>(query: &str, work: impl FnOnce() -> Result<T, Fail> + Send) ->
 /// Whether a word begins an operator behind a pipe; those that stand for tables as well (`union`) are not meant.
 pub fn is_operator(word: &str) -> bool {
     const BEGINNINGS: [&str; 4] = ["mv", "make", "top", "sample"];
-    !["union", "print", "find", "externaldata"].contains(&word) && (parser::OPERATORS.contains(&word) || BEGINNINGS.contains(&word))
+    !["union", "print", "find", "externaldata"].contains(&word)
+        && [&parser::OPERATORS[..], &parser::REFUSED_OPERATORS, &BEGINNINGS].iter().any(|known| known.contains(&word))
 }
 
 /// Runs a query.

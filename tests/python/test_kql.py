@@ -70,10 +70,10 @@ def test_right_queries_have_no_problems() -> None:
 
 def test_what_the_engine_lacks_is_one_info() -> None:
     found = kql.lint(
-        "DeviceEvents | where Timestamp > ago(1d) | make-series count() on Timestamp step 1h | where geo_x(1)"
+        "DeviceEvents | where Timestamp > ago(1d) | reduce by DeviceName | where geo_x(1)"
     )
     assert [(p.severity, p.code) for p in found] == [("info", "not-checked")]
-    assert "make-series" in found[0].message
+    assert "reduce" in found[0].message
     assert found.errors == []
 
 
@@ -180,8 +180,8 @@ def test_a_wrong_query_over_a_result_points_at_the_place(client: xdrkit.Client) 
     assert (caught.value.line, caught.value.column, caught.value.unsupported) == (2, 9, None)
     assert "\n  | where DeviceNam == 'x'\n          ^^^^^^^^^" in str(caught.value)
     with pytest.raises(QueryError) as caught:
-        found.query("make-series count() on Timestamp step 1d")
-    assert caught.value.unsupported == "the operator 'make-series'"
+        found.query("reduce by DeviceName")
+    assert caught.value.unsupported == "the operator 'reduce'"
     assert caught.value.line == 1
     with pytest.raises(InvalidArgumentError, match="kql"):
         found.query(5)  # type: ignore[arg-type]

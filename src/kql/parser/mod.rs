@@ -20,7 +20,7 @@ use std::sync::Arc;
 const MAX_DEPTH: usize = 100;
 
 /// Operators of the language that this engine refuses by name.
-const REFUSED_OPERATORS: [&str; 13] = [
+pub(super) const REFUSED_OPERATORS: [&str; 13] = [
     "assert-schema",
     "parse-kv",
     "reduce",

@@ -160,7 +160,10 @@ pub(super) fn convert(value: &Value, ty: Type) -> Value {
         other => other,
     };
     match ty {
-        Type::String => Value::String(to_text(value)),
+        Type::String => match value {
+            Value::Bool(b) => Value::text(if *b { "True" } else { "False" }),
+            other => Value::String(to_text(other)),
+        },
         Type::Bool => match value {
             Value::Bool(b) => Value::Bool(*b),
             Value::Real(r) => Value::Bool(*r != 0.0),
@@ -172,7 +175,7 @@ pub(super) fn convert(value: &Value, ty: Type) -> Value {
             },
             _ => Value::Null,
         },
-        Type::Int => to_long(value).and_then(|n| i32::try_from(n).ok()).map_or(Value::Null, Value::Int),
+        Type::Int => to_int(value).map_or(Value::Null, Value::Int),
         Type::Long => to_long(value).map_or(Value::Null, Value::Long),
         Type::Real | Type::Decimal => to_real(value).map_or(Value::Null, Value::Real),
         Type::DateTime => match value {
@@ -193,11 +196,20 @@ pub(super) fn convert(value: &Value, ty: Type) -> Value {
     }
 }
 
+/// A whole number wraps to 32 bits, a real stays at the nearest bound, a text that does not fit is none: as the service does it.
+fn to_int(value: &Value) -> Option<i32> {
+    match value {
+        Value::Real(r) => (!r.is_nan()).then_some(*r as i32),
+        Value::String(_) => to_long(value).and_then(|n| i32::try_from(n).ok()),
+        other => to_long(other).map(|n| n as i32),
+    }
+}
+
 fn to_long(value: &Value) -> Option<i64> {
     match value {
         Value::Bool(b) => Some(i64::from(*b)),
         Value::Int(_) | Value::Long(_) | Value::DateTime(_) | Value::TimeSpan(_) => value.as_i64(),
-        Value::Real(r) => (r.is_finite() && r.abs() < 9.2e18).then_some(r.trunc() as i64),
+        Value::Real(r) => (!r.is_nan()).then_some(*r as i64),
         Value::String(s) => {
             let s = s.trim();
             let hex = s.strip_prefix("0x").or_else(|| s.strip_prefix("0X"));
@@ -215,6 +227,7 @@ fn to_real(value: &Value) -> Option<f64> {
     match value {
         Value::Bool(b) => Some(f64::from(u8::from(*b))),
         Value::Real(_) | Value::Int(_) | Value::Long(_) => value.as_f64(),
+        Value::TimeSpan(t) => Some(*t as f64),
         Value::String(s) => {
             let s = s.trim();
             match s.to_ascii_lowercase().as_str() {

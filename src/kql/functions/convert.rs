@@ -36,7 +36,11 @@ pub(super) const FUNCTIONS: &[Spec] = &[
 fn to_datetime(args: &[&Value]) -> Answer {
     let converted = convert(at(args, 0), Type::DateTime);
     let text = to_text(at(args, 0));
-    let looks_like_a_date = text.starts_with(|c: char| c.is_ascii_digit()) && text.contains(['/', ':']) && !text.contains(',');
+    let mut parts = text.trim().split(['-', '.', ' ']);
+    let mut short = |most: usize| parts.next().is_some_and(|p| (1..=most).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_digit()));
+    let three_numbers = short(2) && short(2) && short(4);
+    let looks_like_a_date =
+        text.starts_with(|c: char| c.is_ascii_digit()) && (three_numbers || text.contains(['/', ':'])) && !text.contains(',');
     if converted.is_null() && looks_like_a_date {
         return Err(Trouble::Unsupported(format!("the date format of '{}'", text.chars().take(40).collect::<String>())));
     }

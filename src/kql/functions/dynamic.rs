@@ -88,7 +88,7 @@ fn pack(args: &[&Value]) -> Value {
 
 fn join(args: &[&Value]) -> Value {
     let Some(items) = array(at(args, 0)) else {
-        return Value::Null;
+        return Value::String(super::super::compare::to_text(at(args, 0)));
     };
     let texts: Vec<Arc<str>> = items.iter().map(|i| super::super::compare::to_text(&Value::dynamic(i.clone()))).collect();
     Value::text(texts.join(str_at(args, 1)))

@@ -34,7 +34,10 @@ pub(super) const FUNCTIONS: &[Spec] = &[
     checked("zlib_decompress_from_base64_string", &[P::Str], S, |a| inflate(a, |bytes| Box::new(ZlibDecoder::new(bytes)))),
     plain("hash_sha256", &[P::Text], S, |a| hash(&digest::SHA256, str_at(a, 0))),
     plain("hash_sha1", &[P::Text], S, |a| hash(&digest::SHA1_FOR_LEGACY_USE_ONLY, str_at(a, 0))),
-    plain("hash_md5", &[P::Text], S, |a| Value::text(hex(&super::md5::digest(str_at(a, 0).as_bytes())))),
+    plain("hash_md5", &[P::Text], S, |a| match str_at(a, 0) {
+        "" => Value::text(""),
+        text => Value::text(hex(&super::md5::digest(text.as_bytes()))),
+    }),
     plain("unicode_codepoints_from_string", &[P::Text], D, code_points),
     plain("to_utf8", &[P::Text], D, code_points),
     plain("unicode_codepoints_to_string", &[P::Any], S, from_code_points).repeat(1),
@@ -48,7 +51,11 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
+/// Nothing has no digest: the service answers the empty text.
 fn hash(algorithm: &'static digest::Algorithm, text: &str) -> Value {
+    if text.is_empty() {
+        return Value::text("");
+    }
     Value::text(hex(digest::digest(algorithm, text.as_bytes()).as_ref()))
 }
 

@@ -7,7 +7,7 @@ use super::{P, Spec, checked, str_at};
 use std::net::Ipv6Addr;
 
 pub(super) const FUNCTIONS: &[Spec] = &[
-    checked("parse_ipv6", &[P::Str], Type::String, |a| settled(read(str_at(a, 0)), |(ip, n)| written(ip & mask(n)))),
+    checked("parse_ipv6", &[P::Str], Type::String, |a| settled(canonical(str_at(a, 0)), |(ip, n)| written(ip & mask(n)))),
     checked("parse_ipv6_mask", &[P::Str, P::Int], Type::String, |a| {
         let Some(asked) = asked(a, 1) else {
             return Ok(Value::Null);
@@ -29,8 +29,7 @@ fn written(ip: u128) -> Value {
     Value::text(groups.iter().map(|g| format!("{g:04x}")).collect::<Vec<String>>().join(":"))
 }
 
-/// An address and its prefix of 128 bits. `::1.2.3.4/24` is the IPv4 network that it ends in, as documented; how other mixed forms
-/// count their prefix is not.
+/// An address and its prefix of 128 bits; an address that ends in an IPv4 one counts its prefix as that does.
 fn read(text: &str) -> Result<Option<(u128, u32)>, Trouble> {
     let text = text.trim();
     let four = text.strip_prefix("::").filter(|rest| !rest.contains(':')).unwrap_or(text);
@@ -38,13 +37,23 @@ fn read(text: &str) -> Result<Option<(u128, u32)>, Trouble> {
         return Ok(Some((0xffff_0000_0000 | u128::from(ip), prefix + 96)));
     }
     let (ip, prefix) = match text.split_once('/') {
-        Some((ip, _)) if ip.contains('.') => {
-            return Err(Trouble::Unsupported(format!("the IPv6 address '{}'", ip.chars().take(60).collect::<String>())));
-        }
-        Some((ip, prefix)) => (ip, prefix.parse().ok().filter(|p| *p <= 128)),
+        Some((ip, prefix)) => (ip, prefix.parse::<u32>().ok()),
         None => (text, Some(128)),
     };
+    let ip = ip.split_once('%').map_or(ip, |(ip, _)| ip);
+    let prefix = match prefix {
+        Some(prefix) if ip.contains('.') && text.contains('/') => Some(prefix).filter(|p| *p <= 32).map(|p| p + 96),
+        other => other.filter(|p| *p <= 128),
+    };
     Ok(ip.parse::<Ipv6Addr>().ok().map(u128::from).zip(prefix))
+}
+
+/// `::1.2.3.4` is documented as the IPv4 address for the functions that compare, but `parse_ipv6` has been seen to leave it as it is.
+fn canonical(text: &str) -> Result<Option<(u128, u32)>, Trouble> {
+    if text.trim().strip_prefix("::").is_some_and(|rest| !rest.contains(':') && rest.contains('.')) {
+        return Err(Trouble::Unsupported("parse_ipv6 of an IPv4 address behind '::'".to_owned()));
+    }
+    read(text)
 }
 
 fn asked(args: &[&Value], index: usize) -> Option<u32> {

@@ -56,8 +56,8 @@ pub(super) const FUNCTIONS: &[Spec] = &[
     plain("binary_or", &[P::Int, P::Int], Type::Long, |a| bits(a, |x, y| x | y)).named(FIRST),
     plain("binary_xor", &[P::Int, P::Int], Type::Long, |a| bits(a, |x, y| x ^ y)).named(FIRST),
     plain("binary_not", &[P::Int], Type::Long, |a| at(a, 0).as_i64().map_or(Value::Null, |x| Value::Long(!x))).named(FIRST),
-    plain("binary_shift_left", &[P::Int, P::Int], Type::Long, |a| bits(a, |x, y| x.wrapping_shl(y as u32))).named(FIRST),
-    plain("binary_shift_right", &[P::Int, P::Int], Type::Long, |a| bits(a, |x, y| x.wrapping_shr(y as u32))).named(FIRST),
+    plain("binary_shift_left", &[P::Int, P::Int], Type::Long, |a| shifted(a, |x, y| x.wrapping_shl(y))).named(FIRST),
+    plain("binary_shift_right", &[P::Int, P::Int], Type::Long, |a| shifted(a, |x, y| x.wrapping_shr(y))).named(FIRST),
 ];
 
 fn real(args: &[&Value]) -> Option<f64> {
@@ -78,6 +78,12 @@ fn log(args: &[&Value], f: impl Fn(f64) -> f64) -> Value {
 
 fn bits(args: &[&Value], f: impl Fn(i64, i64) -> i64) -> Value {
     at(args, 0).as_i64().zip(at(args, 1).as_i64()).map_or(Value::Null, |(x, y)| Value::Long(f(x, y)))
+}
+
+/// By the count modulo 64; a negative one gives null, as documented.
+fn shifted(args: &[&Value], f: impl Fn(i64, u32) -> i64) -> Value {
+    let count = at(args, 1).as_i64().and_then(|n| u32::try_from(n.rem_euclid(64)).ok().filter(|_| n >= 0));
+    at(args, 0).as_i64().zip(count).map_or(Value::Null, |(x, n)| Value::Long(f(x, n)))
 }
 
 fn keep(value: &Value, f: impl Fn(f64) -> f64) -> Value {

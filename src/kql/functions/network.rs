@@ -52,7 +52,7 @@ fn address(text: &str) -> Option<u32> {
     let mut ip = 0u32;
     for _ in 0..4 {
         let part = parts.next()?;
-        let plain = !part.is_empty() && part.len() <= 3 && part.bytes().all(|b| b.is_ascii_digit());
+        let plain = (part == "0" || !part.starts_with('0')) && (1..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
         ip = ip << 8 | u32::from(plain.then(|| part.parse::<u8>().ok()).flatten()?);
     }
     parts.next().is_none().then_some(ip)

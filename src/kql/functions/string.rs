@@ -57,8 +57,8 @@ pub(super) const FUNCTIONS: &[Spec] = &[
 fn repeat_text(args: &[&Value]) -> Answer {
     let times = at(args, 1).as_i64().unwrap_or(0);
     match usize::try_from(times) {
-        Ok(times) if times <= 1024 => Ok(Value::text(vec![str_at(args, 0); times].join(str_at(args, 2)))),
-        _ => Err(Trouble::Limit("strrep repeats a text 0 to 1024 times".to_owned())),
+        Ok(times) => Ok(Value::text(vec![str_at(args, 0); times.min(1024)].join(str_at(args, 2)))),
+        Err(_) => Err(Trouble::Unsupported("strrep with a negative count".to_owned())),
     }
 }
 
@@ -66,7 +66,10 @@ fn substring(args: &[&Value]) -> Value {
     let text = str_at(args, 0);
     let count = text.chars().count() as i64;
     let start = at(args, 1).as_i64().unwrap_or(0);
-    let start = if start < 0 { (count + start).max(0) } else { start };
+    let start = if start < 0 { count.saturating_add(start) } else { start };
+    if start < 0 {
+        return Value::text("");
+    }
     let length = args.get(2).and_then(|v| v.as_i64()).unwrap_or(i64::MAX).max(0);
     Value::text(text.chars().skip(start as usize).take(usize::try_from(length).unwrap_or(usize::MAX)).collect::<String>())
 }
@@ -163,11 +166,15 @@ fn extract_all(site: &Site<'_>) -> Built {
         let groups: Vec<usize> = match at(a, 1) {
             Value::Dynamic(d) if with_groups => {
                 let asked = d.as_array().unwrap_or_default();
-                let numbers: Vec<usize> = asked.iter().filter_map(json::Value::as_i64).filter_map(|g| usize::try_from(g).ok()).collect();
-                if numbers.len() != asked.len() || numbers.iter().any(|g| *g >= regex.captures_len()) {
-                    return Err(Trouble::Unsupported("capture groups by name or out of range in extract_all".to_owned()));
+                if asked.iter().any(|g| g.as_i64() == Some(0)) {
+                    return Err(Trouble::Unsupported("the group 0 in extract_all".to_owned()));
                 }
-                numbers
+                let place = |g: &json::Value| match g.as_str() {
+                    Some(name) => regex.capture_names().position(|n| n == Some(name)),
+                    None => g.as_i64().and_then(|g| usize::try_from(g).ok()).filter(|g| *g < regex.captures_len()),
+                };
+                let found: Vec<usize> = asked.iter().filter_map(place).collect();
+                if found.is_empty() { (1..regex.captures_len()).collect() } else { found }
             }
             _ => (1..regex.captures_len()).collect(),
         };

@@ -170,7 +170,7 @@ fn dynamic_values_are_reached_by_path_and_index() {
 #[test]
 fn strings() {
     for (expr, expected) in [
-        ("strcat('a', 1, true, long(null))", "a1true"),
+        ("strcat('a', 1, true, long(null))", "a1True"),
         ("strcat_delim('-', 'a', 1, 'b')", "a-1-b"),
         ("strlen('äb')", "2"),
         ("substring('123456', 1)", "23456"),

@@ -14,26 +14,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
     from types import TracebackType
     from typing import Any, Literal, TypedDict
 
     from typing_extensions import Self
 
     from ._async_client import AsyncClient
+    from ._sandbox_clock import Clock
+    from ._sandbox_faults import Faults, Kind
+    from ._sandbox_requests import Requests
     from .credentials import DeviceCode
-
-    class RequestRecord(TypedDict):
-        """One request that reached the sandbox. Never a secret or token."""
-
-        method: str
-        path: str
-        query: str
-        status: int
-        operation: str | None
-        user: str | None
-        duration_us: int
-        authorization: bool
 
     class TokenRequest(TypedDict):
         """One sign-in request as it was sent, without its ``Authorization`` header."""
@@ -79,6 +70,8 @@ def sandbox(
     graph_links: Literal["token", "skip"] = "token",
     expand_fails: bool = False,
     quotas: bool = False,
+    quirks: Literal["observed", "documented"] | Mapping[str, bool] = "observed",
+    limits: Mapping[str, float | None] | None = None,
 ) -> Sandbox:
     """Start a sandbox: a fake Entra ID and Defender tenant on 127.0.0.1, within 50 ms.
 
@@ -110,12 +103,17 @@ def sandbox(
             large tenants.
         quotas: Whether calls beyond the documented ones a minute and an hour are refused with 429, by the sandbox's clock
             (`Sandbox.quotas`).
+        quirks: Where the services do otherwise than is documented: ``"observed"`` does as they do, ``"documented"`` as
+            their pages say, and a mapping switches single ones over what is observed (`Sandbox.quirks` has their names).
+        limits: How much a hunt may bring: ``rows`` (more are cut, as the services do), ``bytes`` (more are refused with
+            400), ``seconds`` (longer ones are refused with 504) and ``days`` to look back. Default: the services' own.
 
     Returns:
         The running sandbox; use it in a ``with`` or ``async with`` statement, or call `close()` at the end.
 
     Raises:
-        InvalidArgumentError: `now` is no time, or has no zone; a list of names is one text; a permission is unknown.
+        InvalidArgumentError: `now` is no time, or has no zone; a list of names is one text; a permission, a quirk or
+            a limit is unknown.
         OSError: the port is taken.
     """
     for name, names in (("permissions", permissions), ("mfa_users", mfa_users)):
@@ -150,6 +148,8 @@ def sandbox(
             graph_links=graph_links,
             expand_fails=expand_fails,
             quotas=quotas,
+            quirks=quirks if isinstance(quirks, str) else dict(quirks),
+            limits=None if limits is None else dict(limits),
         )
     )
 
@@ -192,10 +192,26 @@ class Sandbox:
         return dict(self._identity)
 
     @property
-    def requests(self) -> list[RequestRecord]:
-        """What was asked so far, in order."""
+    def requests(self) -> Requests:
+        """What was asked so far, in order: at most the last 100,000, with 64 MiB of bodies."""
+        from ._sandbox_requests import Requests
+
         records: Any = self._core.requests()
-        return records  # type: ignore[no-any-return]
+        return Requests(self._core, records)
+
+    @property
+    def clock(self) -> Clock:
+        """The sandbox's own time, to push on."""
+        from ._sandbox_clock import Clock
+
+        return Clock(self._core)
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong, as a plan."""
+        from ._sandbox_faults import Faults
+
+        return Faults(self._core)
 
     @property
     def token_requests(self) -> list[TokenRequest]:
@@ -203,35 +219,52 @@ class Sandbox:
         records: Any = self._core.token_requests()
         return records  # type: ignore[no-any-return]
 
-    def client(self, **options: Any) -> Client:
-        """A client in application context. `options` are those of `xdrkit.Client`."""
-        return Client(**{**self._app(), **options})
-
-    def async_client(self, **options: Any) -> AsyncClient:
-        """An async client in application context. `options` are those of `xdrkit.AsyncClient`."""
-        from ._async_client import AsyncClient
-
-        return AsyncClient(**{**self._app(), **options})
-
-    def user_client(self, *, user: str | None = None, **options: Any) -> Client:
-        """A client in user context: it signs in by device code and types the code in by itself.
+    def client(self, *, clock: Literal["real", "sandbox"] = "real", **options: Any) -> Client:
+        """A client in application context.
 
         Args:
-            user: Who signs in. Default: the seeded user.
+            clock: Whose time the client waits by. With ``"sandbox"`` its waits (for `Retry-After`, between looks at an action,
+                for its quotas) take no real time: they push the sandbox's time on.
             options: Those of `xdrkit.Client`.
         """
-        return Client(**{**self._user(user), **options})
+        return Client(**{**self._app(), **self._time(clock), **options})
 
-    def async_user_client(self, *, user: str | None = None, **options: Any) -> AsyncClient:
-        """An async client in user context: it signs in by device code and types the code in by itself.
+    def async_client(self, *, clock: Literal["real", "sandbox"] = "real", **options: Any) -> AsyncClient:
+        """An async client in application context.
 
         Args:
-            user: Who signs in. Default: the seeded user.
+            clock: Whose time the client waits by; see `client`.
             options: Those of `xdrkit.AsyncClient`.
         """
         from ._async_client import AsyncClient
 
-        return AsyncClient(**{**self._user(user), **options})
+        return AsyncClient(**{**self._app(), **self._time(clock), **options})
+
+    def user_client(
+        self, *, user: str | None = None, clock: Literal["real", "sandbox"] = "real", **options: Any
+    ) -> Client:
+        """A client in user context: it signs in by device code and types the code in by itself.
+
+        Args:
+            user: Who signs in. Default: the seeded user.
+            clock: Whose time the client waits by; see `client`.
+            options: Those of `xdrkit.Client`.
+        """
+        return Client(**{**self._user(user), **self._time(clock), **options})
+
+    def async_user_client(
+        self, *, user: str | None = None, clock: Literal["real", "sandbox"] = "real", **options: Any
+    ) -> AsyncClient:
+        """An async client in user context: it signs in by device code and types the code in by itself.
+
+        Args:
+            user: Who signs in. Default: the seeded user.
+            clock: Whose time the client waits by; see `client`.
+            options: Those of `xdrkit.AsyncClient`.
+        """
+        from ._async_client import AsyncClient
+
+        return AsyncClient(**{**self._user(user), **self._time(clock), **options})
 
     def env(self) -> dict[str, str]:
         """Environment variables with which any other program, `xdr` among them, talks to this sandbox."""
@@ -328,9 +361,9 @@ class Sandbox:
         """From now on `user` cannot sign in with a password alone, nor be acted for. False if there is no such person."""
         return self._core.require_mfa(user)
 
-    def advance(self, seconds: int) -> None:
-        """Let the sandbox's time pass: its tokens and codes get older, its ``Date`` header moves on."""
-        self._core.advance(seconds)
+    def advance(self, seconds: float | str | timedelta) -> None:
+        """Let the sandbox's time pass: the same as ``clock.advance()``."""
+        self.clock.advance(seconds)
 
     @property
     def quotas(self) -> bool:
@@ -371,6 +404,20 @@ class Sandbox:
     def execution_time(self, seconds: float | None) -> None:
         self._core.execution_time = seconds
 
+    @property
+    def limits(self) -> dict[str, float | None]:
+        """How much a hunt may bring and how long it may take; see `sandbox`. None: the service's own. May be set, in parts."""
+        return self._core.limits
+
+    @limits.setter
+    def limits(self, limits: Mapping[str, float | None]) -> None:
+        self._core.set_limits(dict(limits))
+
+    @property
+    def quirks(self) -> dict[str, bool]:
+        """Where the services do otherwise than is documented, and whether this sandbox does so, too."""
+        return {name: on for name, on, _, _ in self._core.quirks()}
+
     def fault(
         self,
         *,
@@ -380,9 +427,9 @@ class Sandbox:
         headers: Mapping[str, str] | None = None,
         body: str | Mapping[str, Any] | None = None,
         times: int | None = 1,
-        kind: Literal["answer", "reset", "stall", "truncate"] = "answer",
+        kind: Kind = "answer",
     ) -> None:
-        """Make the next requests go wrong.
+        """Make the next requests go wrong: ``faults.add()`` in fewer words.
 
         Args:
             operation: Only requests for this operation, such as ``"machines.list"``.
@@ -391,20 +438,10 @@ class Sandbox:
             headers: Headers to answer with, such as ``{"Retry-After": "1"}``.
             body: The body to answer with; a mapping is sent as JSON.
             times: How many requests. None: all of them, until `reset()`.
-            kind: ``"answer"`` as above; ``"reset"`` closes the connection after reading the request; ``"stall"`` never
-                answers; ``"truncate"`` cuts the answer off.
+            kind: As `Faults.add` has it.
         """
-        if body is not None and not isinstance(body, str):
-            import json
-
-            body = json.dumps(dict(body))
-        options: dict[str, Any] = {"operation": operation, "path": path, "body": body, "times": times}
-        self._core.fault(
-            status=status,
-            kind=kind,
-            headers=[(str(name), str(value)) for name, value in (headers or {}).items()],
-            **{name: value for name, value in options.items() if value is not None},
-        )
+        answer: dict[str, Any] = {"status": status, "headers": headers, "body": body} if kind == "answer" else {}
+        self.faults.add(match=operation, path=path, times=times, kind=kind, **answer)
 
     def close(self) -> None:
         """Stop it. Stopping twice is fine."""
@@ -428,6 +465,11 @@ class Sandbox:
 
     def __repr__(self) -> str:
         return f"<Sandbox {self.url} tenant={self.tenant_id}>"
+
+    def _time(self, clock: str) -> dict[str, Any]:
+        if clock not in ("real", "sandbox"):
+            raise InvalidArgumentError(f'clock: {clock!r} is not allowed; it is "real" or "sandbox"', argument="clock")
+        return {"_virtual_clock": self._core} if clock == "sandbox" else {}
 
     def _where(self) -> dict[str, Any]:
         return {"poll_interval": _POLL, "tenant_id": self.tenant_id, "base_url": self.url, **self._trust()}

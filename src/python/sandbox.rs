@@ -1,9 +1,14 @@
 //! The sandbox, to start and to play with.
 
-use super::{clock::SandboxClock, convert::Options, errors::lift};
+use super::{
+    clock::SandboxClock,
+    convert::{Options, from_python, to_python},
+    errors::lift,
+};
 use crate::{
     error::{Error, did_you_mean},
-    sandbox::{self, ExpiresOn, Fault, FaultKind, GraphLinks, Platform},
+    json::Value,
+    sandbox::{self, ExpiresOn, Fault, GraphLinks, Platform},
 };
 use pyo3::{
     prelude::*,
@@ -51,6 +56,8 @@ impl PySandbox {
             graph_links,
             expand_fails: options.flag("expand_fails")?,
             quotas: options.flag("quotas")?,
+            quirks: quirks(py, options.object("quirks")?.as_ref())?,
+            limits: limits(py, sandbox::Limits::default(), options.object("limits")?.as_ref())?,
         };
         lift(py, options.end(false))?;
         let started = py.detach(|| sandbox::Sandbox::start(wanted));
@@ -105,20 +112,38 @@ impl PySandbox {
 
     fn requests<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let records = self.inner().requests();
-        let list = PyList::empty(py);
-        for record in records {
-            let one = PyDict::new(py);
-            one.set_item("method", record.method)?;
-            one.set_item("path", record.path)?;
-            one.set_item("query", record.query)?;
-            one.set_item("status", record.status)?;
-            one.set_item("operation", record.operation)?;
-            one.set_item("user", record.user)?;
-            one.set_item("duration_us", record.duration_us)?;
-            one.set_item("authorization", record.authorization)?;
-            list.append(one)?;
-        }
-        Ok(list)
+        PyList::new(py, records.iter().map(|record| to_python(py, &record.to_json())).collect::<PyResult<Vec<_>>>()?)
+    }
+
+    fn clear_requests(&self) {
+        self.inner().clear_requests();
+    }
+
+    #[getter]
+    fn limits<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let limits = self.inner().limits();
+        let all = PyDict::new(py);
+        all.set_item("rows", limits.rows)?;
+        all.set_item("bytes", limits.bytes)?;
+        all.set_item("seconds", limits.seconds)?;
+        all.set_item("days", limits.days)?;
+        Ok(all)
+    }
+
+    fn set_limits(&self, py: Python<'_>, given: &Bound<'_, PyAny>) -> PyResult<()> {
+        let inner = self.inner();
+        let wanted = limits(py, inner.limits(), Some(given))?;
+        inner.set_limits(wanted);
+        Ok(())
+    }
+
+    fn quirks<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let all: Vec<_> = self.inner().quirks().list().collect();
+        PyList::new(py, all)
+    }
+
+    fn check_operation(&self, py: Python<'_>, pattern: &str) -> PyResult<()> {
+        sandbox::known_operation(pattern).map_err(|message| super::errors::raise(py, Error::argument("operation", message)))
     }
 
     fn token_requests<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
@@ -153,8 +178,9 @@ impl PySandbox {
         self.inner().require_mfa(user)
     }
 
-    fn advance(&self, seconds: u32) {
-        self.inner().advance(seconds);
+    fn advance(&self, py: Python<'_>, time: &Bound<'_, PyAny>) -> PyResult<()> {
+        let given = lift(py, from_python(time, "time"))?;
+        self.inner().advance_by(&given).map_err(|message| super::errors::raise(py, Error::argument("time", message)))
     }
 
     fn managed_identity<'py>(&self, py: Python<'py>, platform: &str, expires_on: &str) -> PyResult<Bound<'py, PyDict>> {
@@ -220,30 +246,60 @@ impl PySandbox {
         self.inner().deny(user_code)
     }
 
-    #[pyo3(signature = (**options))]
-    fn fault(&self, py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
-        let mut options = Options::new(options)?;
-        let kind = options.text("kind")?.unwrap_or_else(|| "answer".to_owned());
-        let kinds = ["answer", "reset", "stall", "truncate"];
-        let kind = FaultKind::parse(&kind).ok_or_else(|| {
-            let guess = did_you_mean(&kind, kinds);
-            super::errors::raise(
-                py,
-                Error::argument("kind", format!("{kind:?} is not allowed; it is \"answer\", \"reset\", \"stall\" or \"truncate\".{guess}")),
-            )
-        })?;
-        let fault = Fault {
-            operation: options.text("operation")?,
-            path: options.text("path")?,
-            status: options.count("status")?.and_then(|s| u16::try_from(s).ok()).unwrap_or(500),
-            headers: options.pairs("headers")?,
-            body: options.text("body")?,
-            times: options.count("times")?,
-            kind,
-        };
-        lift(py, options.end(false))?;
-        self.inner().fault(fault);
-        Ok(())
+    fn add_fault(&self, py: Python<'_>, described: &Bound<'_, PyAny>) -> PyResult<u64> {
+        let described = lift(py, from_python(described, "fault"))?;
+        let fault = Fault::from_json(&described).map_err(|w| super::errors::raise(py, Error::argument(&w.name, w.message)))?;
+        Ok(self.inner().fault(fault))
+    }
+
+    fn faults<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let faults = self.inner().faults();
+        to_python(py, &faults)
+    }
+
+    fn fault_used(&self, id: u64) -> Option<u32> {
+        self.inner().fault_used(id)
+    }
+
+    fn remove_fault(&self, id: u64) -> bool {
+        self.inner().remove_fault(id)
+    }
+
+    fn clear_faults(&self) {
+        self.inner().clear_faults();
+    }
+
+    #[getter]
+    fn fault_seed(&self) -> u64 {
+        self.inner().fault_seed()
+    }
+
+    #[setter]
+    fn set_fault_seed(&self, seed: u64) {
+        self.inner().set_fault_seed(seed);
+    }
+
+    #[staticmethod]
+    fn fault_presets<'py>(py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        sandbox::presets().into_py_dict(py)
+    }
+
+    #[getter]
+    fn now(&self) -> i64 {
+        self.inner().now()
+    }
+
+    fn set_now(&self, py: Python<'_>, ticks: i64) -> PyResult<()> {
+        self.inner().set_now(ticks).map_err(|message| super::errors::raise(py, Error::argument("moment", message)))
+    }
+
+    fn freeze(&self, still: bool) {
+        self.inner().freeze(still);
+    }
+
+    #[getter]
+    fn frozen(&self) -> bool {
+        self.inner().is_frozen()
     }
 
     fn grant(&self, py: Python<'_>, permission: &str) -> PyResult<()> {
@@ -279,4 +335,60 @@ impl PySandbox {
             crate::pipeline::quota::forget(url);
         }
     }
+}
+
+/// `"observed"`, `"documented"`, or single ones by name over what is observed.
+fn quirks(py: Python<'_>, given: Option<&Bound<'_, PyAny>>) -> PyResult<sandbox::Quirks> {
+    let refused = |message: String| super::errors::raise(py, Error::argument("quirks", message));
+    let Some(given) = given else { return Ok(sandbox::Quirks::default()) };
+    if let Ok(name) = given.extract::<String>() {
+        return match name.as_str() {
+            "observed" => Ok(sandbox::Quirks::default()),
+            "documented" => Ok(sandbox::Quirks::DOCUMENTED),
+            _ => {
+                Err(refused(format!("{name:?} is not allowed; it is \"observed\", \"documented\" or a mapping of names to true or false")))
+            }
+        };
+    }
+    let Value::Object(members) = lift(py, from_python(given, "quirks"))? else {
+        return Err(refused("must be \"observed\", \"documented\" or a mapping of names to true or false".to_owned()));
+    };
+    let mut quirks = sandbox::Quirks::default();
+    for (name, value) in members {
+        let on = value.as_bool().ok_or_else(|| refused(format!("{name} must be true or false")))?;
+        quirks.set(&name, on).map_err(refused)?;
+    }
+    Ok(quirks)
+}
+
+/// The limits with what is given in their place; None: the services' own.
+fn limits(py: Python<'_>, now: sandbox::Limits, given: Option<&Bound<'_, PyAny>>) -> PyResult<sandbox::Limits> {
+    let Some(given) = given else { return Ok(now) };
+    let refused = |message: String| super::errors::raise(py, Error::argument("limits", message));
+    let Value::Object(members) = lift(py, from_python(given, "limits"))? else {
+        return Err(refused("must be a mapping: rows, bytes, seconds, days".to_owned()));
+    };
+    let (mut limits, usual) = (now, sandbox::Limits::default());
+    for (name, value) in members {
+        let none = value.is_null();
+        let whole = |least: i64| {
+            let number = value.as_i64().filter(|n| *n >= least && i32::try_from(*n).is_ok());
+            number.ok_or_else(|| refused(format!("{name}: {value} is not allowed; it is a whole number from {least} on")))
+        };
+        match name.as_str() {
+            "rows" if none => limits.rows = usual.rows,
+            "rows" => limits.rows = usize::try_from(whole(1)?).unwrap_or(usual.rows),
+            "bytes" if none => limits.bytes = None,
+            "bytes" => limits.bytes = usize::try_from(whole(1)?).ok(),
+            "seconds" if none => limits.seconds = None,
+            "seconds" => {
+                let seconds = value.as_f64().filter(|s| *s > 0.0);
+                limits.seconds = Some(seconds.ok_or_else(|| refused(format!("seconds: {value} is not allowed; it is a number above 0")))?);
+            }
+            "days" if none => limits.days = usual.days,
+            "days" => limits.days = u32::try_from(whole(1)?).unwrap_or(usual.days).min(10_000),
+            _ => return Err(refused(format!("{name:?} is no limit; there are rows, bytes, seconds, days"))),
+        }
+    }
+    Ok(limits)
 }

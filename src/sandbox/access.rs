@@ -9,9 +9,11 @@ use base64::engine::general_purpose::STANDARD;
 use crate::json::Value;
 use crate::ops::model::{Operation, Service};
 
-use super::failure::Failure;
+use super::failure::{self, Failure};
 use super::wire::Request;
 use super::{House, clock, entra, jwt};
+
+const EXPIRED: &str = "Lifetime validation failed, the token is expired.";
 
 /// The holder of a good token.
 #[derive(Clone, Debug)]
@@ -65,6 +67,17 @@ fn challenged(house: &House, service: Service, message: &str, what: &str) -> Fai
     Failure::new(401, code, message).header("WWW-Authenticate", challenge)
 }
 
+/// What a token gets whose time is over.
+pub(super) fn expired(house: &House, service: Service) -> Failure {
+    unauthorized(house, service, EXPIRED)
+}
+
+/// What a token gets without any of the operation's permissions, whatever it carries.
+pub(super) fn missing_role(request: &Request, op: &Operation) -> Failure {
+    let caller = Caller { user: user_of(request), app: String::new(), permissions: Vec::new() };
+    authorize(&caller, op).err().unwrap_or_else(|| failure::usual(403))
+}
+
 /// Whether the token is older than the last revocation. Who understands it is told what to ask the token service for.
 fn revoked(house: &House, service: Service, claims: &Value) -> Option<Failure> {
     let revoked = house.directory().revoked()?;
@@ -96,7 +109,7 @@ pub(super) fn authenticate(house: &House, request: &Request, service: Service) -
     let Some(claims) = jwt::verify(token) else { return refuse("Access token validation failure. The signature is invalid.") };
     let now = house.clock.seconds();
     if claims.get("exp").and_then(Value::as_i64).is_none_or(|exp| exp <= now) {
-        return refuse("Lifetime validation failed, the token is expired.");
+        return Err(expired(house, service));
     }
     if claims.get("nbf").and_then(Value::as_i64).is_some_and(|nbf| nbf > now) {
         return refuse("Lifetime validation failed, the token is not yet valid.");

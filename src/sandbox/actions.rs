@@ -7,6 +7,7 @@ use super::failure::Failure;
 use super::lists;
 use super::machine_action::{Action, Command, Stage};
 use super::packages;
+use super::quirks::Quirk;
 use super::router::{Call, not_yet};
 use super::seed::Machine;
 use super::storage;
@@ -22,7 +23,10 @@ pub(super) fn handle(call: &Call<'_>) -> Result<Reply, Failure> {
         "machine_actions.get" => get(call),
         "machine_actions.cancel" => cancel(call),
         // A text with quotation marks inside it, as the service writes this one and no other.
-        "machine_actions.package_uri" => link(call, "CollectInvestigationPackage").map(|url| call.value(&format!("\"{url}\""))),
+        "machine_actions.package_uri" => link(call, "CollectInvestigationPackage").map(|url| {
+            let quoted = call.house.options.quirks.has(Quirk::QuotedPackageLink);
+            call.value(&if quoted { format!("\"{url}\"") } else { url })
+        }),
         "machine_actions.logs_uri" => link(call, "LogsCollection").map(|url| call.value(&url)),
         _ => not_yet(call),
     }

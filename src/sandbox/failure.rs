@@ -8,6 +8,7 @@ use crate::ops::model::Service;
 
 use super::clock;
 use super::odata::Refusal;
+use super::quirks::{Quirk, Quirks};
 use super::wire::Reply;
 
 /// Why a call is refused.
@@ -46,6 +47,29 @@ impl Failure {
     pub(super) fn not_found(service: Service, kind: &str, id: &str) -> Failure {
         let code = if service == Service::Graph { "NotFound" } else { "ResourceNotFound" };
         Failure::new(404, code, format!("{kind} {id} was not found"))
+    }
+
+    /// The same in other words.
+    pub(super) fn say(mut self, code: Option<&str>, message: Option<&str>) -> Failure {
+        self.code = code.map_or(self.code, str::to_owned);
+        self.message = message.map_or(self.message, str::to_owned);
+        self
+    }
+
+    /// With the codes that are documented, where they are not observed.
+    pub(super) fn documented(mut self, service: Service, quirks: Quirks) -> Failure {
+        let documented = service == Service::Graph || !quirks.has(Quirk::ErrorCode429);
+        if self.status == 429 && self.code == "429" && documented {
+            "TooManyRequests".clone_into(&mut self.code);
+        }
+        if self.layer && !quirks.has(Quirk::LayerErrors) {
+            self.layer = false;
+            if service != Service::Graph {
+                "ODataError".clone_into(&mut self.code);
+                self.message = self.message.replacen("The query specified in the URI is not valid.", "Invalid OData URI query:", 1);
+            }
+        }
+        self
     }
 
     pub(super) fn header(mut self, name: &str, value: impl Into<String>) -> Failure {

@@ -11,16 +11,11 @@ use crate::ops::model::Service;
 
 use super::clock::{self, DAY, SECOND};
 use super::failure::Failure;
+use super::quirks::{Quirk, Quirks};
 use super::router::{Call, not_yet};
 use super::wire::Reply;
 use super::{House, lock};
 use crate::kql::{self, Catalog, KqlError, Table, Type, format_datetime, format_timespan};
-
-/// How far back anybody can look.
-const WINDOW: i64 = 30 * DAY;
-const ROWS_MAX: usize = 100_000;
-const TOO_LARGE: &str =
-    "Query execution has exceeded the allowed result size. Optimize your query by limiting the number of results and try again";
 
 /// The Endpoint service knows its own tables only.
 struct Devices<'c>(&'c dyn Catalog);
@@ -49,28 +44,33 @@ pub(super) fn handle(call: &Call<'_>) -> Result<Reply, Failure> {
 
 fn run(call: &Call<'_>, query: &str) -> Result<Reply, Failure> {
     let now = call.now();
-    let window = window(call.text("Timespan"), now)
+    let limits = *lock(&call.house.limits);
+    let quirks = call.house.options.quirks;
+    let window = window(call.text("Timespan"), now, limits.window())
         .ok_or_else(|| Failure::new(400, "BadRequest", "Timespan is no ISO 8601 duration or interval."))?;
     let tables = call.house.store().tenant.tables.clone();
     let devices = Devices(&tables);
     let catalog: &dyn Catalog = if call.op.service == Service::Endpoint { &devices } else { &tables };
     let started = Instant::now();
-    let options = kql::Options { window: Some(window), max_rows: ROWS_MAX, ..kql::Options::at(now) };
+    let options = kql::Options { window: Some(window), max_rows: limits.rows, ..kql::Options::at(now) };
     let output = kql::run(query, catalog, &options).map_err(|e| refusal(&e))?;
+    let ran = execution_time(call, started);
+    limits.check_time(call.op.service, ran)?;
     let body = match call.op.service {
-        Service::Graph => graph(call, &output.table),
-        _ => legacy(&output.table, execution_time(call, started)),
+        Service::Graph => graph(call, &output.table, quirks),
+        _ => legacy(&output.table, ran, quirks),
     };
-    let limit = if call.op.service == Service::Graph { 50 } else { 124 } << 20;
     let reply = Reply::json(200, &body);
-    if reply.body.len() > limit { Err(Failure::new(400, "BadRequest", TOO_LARGE)) } else { Ok(reply) }
+    limits.check_size(call.op.service, reply.body.len())?;
+    Ok(reply)
 }
 
 /// Runs a query over all tables, for whoever sits at the sandbox: nobody's permissions, nobody's quota.
 pub(super) fn ask(house: &House, query: &str) -> Result<kql::Output, KqlError> {
     let now = house.clock.now();
     let tables = house.store().tenant.tables.clone();
-    let options = kql::Options { window: Some((now - WINDOW, now)), max_rows: ROWS_MAX, ..kql::Options::at(now) };
+    let limits = *lock(&house.limits);
+    let options = kql::Options { window: Some((now - limits.window(), now)), max_rows: limits.rows, ..kql::Options::at(now) };
     kql::run(query, &tables, &options)
 }
 
@@ -106,10 +106,10 @@ fn refusal(error: &KqlError) -> Failure {
     }
 }
 
-/// From and to, in ticks, within the last 30 days.
-fn window(timespan: Option<&str>, now: i64) -> Option<(i64, i64)> {
+/// From and to, in ticks, no further back than anybody can look.
+fn window(timespan: Option<&str>, now: i64, most: i64) -> Option<(i64, i64)> {
     let (since, until) = match timespan.map(str::trim).filter(|t| !t.is_empty()) {
-        None => (now - WINDOW, now),
+        None => (now - most, now),
         Some(text) => match text.split_once('/') {
             None => match duration(text) {
                 Some(length) => (now - length, now),
@@ -132,7 +132,7 @@ fn window(timespan: Option<&str>, now: i64) -> Option<(i64, i64)> {
     if since > until {
         return None;
     }
-    Some((since.max(now - WINDOW), until.min(now)))
+    Some((since.max(now - most), until.min(now)))
 }
 
 /// Ticks of an ISO 8601 duration. A month counts 30 days, a year 365.
@@ -175,15 +175,18 @@ fn rows(table: &Table, mut cells: impl FnMut(&mut Object, &str, Type, &kql::Valu
     Value::Array((0..table.rows).map(row).collect())
 }
 
-fn schema(table: &Table, name: &str, ty: &str) -> Value {
-    Value::Array(table.columns.iter().map(|c| object([(name, (*c.name).into()), (ty, c.ty.wire_name().into())])).collect())
+fn schema(table: &Table, name: &str, ty: &str, quirks: Quirks) -> Value {
+    let numbers = quirks.has(Quirk::BooleansAsNumbers);
+    let wire = |own: Type| if own == Type::Bool && !numbers { "Boolean" } else { own.wire_name() };
+    Value::Array(table.columns.iter().map(|c| object([(name, (*c.name).into()), (ty, wire(c.ty).into())])).collect())
 }
 
 /// A cell that both shapes write alike.
-pub(super) fn plain(value: &kql::Value) -> Value {
+pub(super) fn plain(value: &kql::Value, quirks: Quirks) -> Value {
     match value {
         kql::Value::Null | kql::Value::Dynamic(_) => Value::Null,
-        kql::Value::Bool(b) => i64::from(*b).into(),
+        kql::Value::Bool(b) if quirks.has(Quirk::BooleansAsNumbers) => i64::from(*b).into(),
+        kql::Value::Bool(b) => (*b).into(),
         kql::Value::Int(i) => i64::from(*i).into(),
         kql::Value::Long(i) => (*i).into(),
         kql::Value::Real(f) => (*f).into(),
@@ -193,18 +196,22 @@ pub(super) fn plain(value: &kql::Value) -> Value {
     }
 }
 
+/// A cell whose dynamic values are text.
+fn texts(value: &kql::Value, quirks: Quirks) -> Value {
+    match value {
+        kql::Value::Dynamic(json) => match &**json {
+            Value::Null => Value::Null,
+            Value::String(s) => s.as_str().into(),
+            json => json.to_string().into(),
+        },
+        other => plain(other, quirks),
+    }
+}
+
 /// The Endpoint and XDR services' answer.
-fn legacy(table: &Table, seconds: f64) -> Value {
+fn legacy(table: &Table, seconds: f64, quirks: Quirks) -> Value {
     let results = rows(table, |row, name, _, value| {
-        let value = match value {
-            kql::Value::Dynamic(json) => match &**json {
-                Value::Null => Value::Null,
-                Value::String(s) => s.as_str().into(),
-                json => json.to_string().into(),
-            },
-            other => plain(other),
-        };
-        row.insert(name.to_owned(), value);
+        row.insert(name.to_owned(), texts(value, quirks));
     });
     let counts = |hits: i64| object([("hits", hits.into()), ("misses", 0i64.into()), ("total", hits.into())]);
     let stats = object([
@@ -225,28 +232,30 @@ fn legacy(table: &Table, seconds: f64) -> Value {
             ])]),
         ),
     ]);
-    object([("Stats", stats), ("Schema", schema(table, "Name", "Type")), ("Results", results)])
+    object([("Stats", stats), ("Schema", schema(table, "Name", "Type", quirks)), ("Results", results)])
 }
 
 /// Graph's answer.
-fn graph(call: &Call<'_>, table: &Table) -> Value {
+fn graph(call: &Call<'_>, table: &Table, quirks: Quirks) -> Value {
+    let (annotated, numbers) = (quirks.has(Quirk::Annotations), quirks.has(Quirk::BooleansAsNumbers));
     let results = rows(table, |row, name, ty, value| match value {
-        kql::Value::Null => {
+        kql::Value::Null if quirks.has(Quirk::NullsAsObjects) => {
             row.insert(name.to_owned(), Value::Object(Object::new()));
         }
-        kql::Value::Dynamic(json) => open(row, name, json),
+        kql::Value::Dynamic(json) if annotated => open(row, name, json),
+        value if !annotated || matches!(value, kql::Value::Null) => drop(row.insert(name.to_owned(), texts(value, quirks))),
         value => {
             match ty {
-                Type::Bool => drop(row.insert(format!("{name}@odata.type"), "#SByte".into())),
+                Type::Bool if numbers => drop(row.insert(format!("{name}@odata.type"), "#SByte".into())),
                 Type::Long => drop(row.insert(format!("{name}@odata.type"), "#Int64".into())),
                 _ => {}
             }
-            row.insert(name.to_owned(), plain(value));
+            row.insert(name.to_owned(), plain(value, quirks));
         }
     });
     object([
         ("@odata.context", format!("{}/v1.0/$metadata#microsoft.graph.security.huntingQueryResults", call.origin()).into()),
-        ("schema", schema(table, "name", "type")),
+        ("schema", schema(table, "name", "type", quirks)),
         ("results", results),
     ])
 }
@@ -283,6 +292,7 @@ mod tests {
     #[test]
     fn timespans_are_read_in_all_forms() {
         let now = clock::parse("2026-11-21T00:00:00Z").unwrap();
+        const WINDOW: i64 = 30 * DAY;
         let at = |t: &str| clock::parse(t).unwrap();
         for (text, expected) in [
             (None, Some((now - WINDOW, now))),
@@ -304,7 +314,7 @@ mod tests {
             (Some("yesterday"), None),
             (Some("P99999999999999999999D"), None),
         ] {
-            assert_eq!(window(text, now), expected, "{text:?}");
+            assert_eq!(window(text, now, WINDOW), expected, "{text:?}");
         }
     }
 

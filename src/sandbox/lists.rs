@@ -12,6 +12,7 @@ use crate::ops::model::Service;
 use super::GraphLinks;
 use super::failure::Failure;
 use super::jwt;
+use super::quirks::Quirk;
 use super::router::Call;
 use super::wire::Reply;
 
@@ -66,12 +67,16 @@ fn cut(call: &Call<'_>, set: &str, items: Vec<Value>) -> Result<Object, Failure>
         None => options.skip.unwrap_or(0),
         Some(token) => untoken(token).ok_or_else(|| Failure::new(400, "BadRequest", "Invalid skip token."))?,
     };
+    let quirks = call.house.options.quirks;
     let health = call.op.id == "av_health.list";
     let usual = if health { HEALTH_PAGE } else { max };
     let size = options.top.unwrap_or_else(|| call.house.options.page_size.unwrap_or(usual).clamp(1, max));
     let page: Vec<Value> = items.into_iter().skip(start).take(size).map(|item| options.project(item)).collect();
     let end = start.saturating_add(page.len());
-    let more = end < total && size > 0 && (graph || options.top.is_none()) && !(health && end >= HEALTH_END);
+    let more =
+        end < total && size > 0 && (graph || options.top.is_none()) && !(health && quirks.has(Quirk::HealthEnds) && end >= HEALTH_END);
+    let more =
+        more || (quirks.has(Quirk::EmptyLastPage) && options.top.is_none() && end == total && !page.is_empty() && page.len() == size);
 
     let mut body = Object::new();
     body.insert("@odata.context".into(), format!("{}/{}/$metadata#{set}", call.origin(), call.root()).into());
@@ -80,7 +85,7 @@ fn cut(call: &Call<'_>, set: &str, items: Vec<Value>) -> Result<Object, Failure>
     }
     if more {
         let skips = call.op.wire("$skip").is_some() && (!graph || call.house.options.graph_links == GraphLinks::Skip);
-        let link = if machines && start > 0 {
+        let link = if machines && start > 0 && quirks.has(Quirk::NamelessNextLink) {
             nameless_link(call, size, start)
         } else if skips {
             link(call, &["$skip"], format!("$skip={end}"))

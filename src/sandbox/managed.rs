@@ -183,6 +183,11 @@ fn no(status: u16, error: &'static str, words: &str) -> No {
     No::Plain(status, error, words.to_owned())
 }
 
+/// Whether an agent of a managed identity is asked there.
+pub(super) fn serves(path: &str) -> bool {
+    Platform::ALL.iter().any(|(_, _, own)| path.eq_ignore_ascii_case(own))
+}
+
 /// Answers a request to one of the agents, or `None` when the path is none of theirs.
 pub(super) fn answer(house: &House, request: &Request) -> Option<Reply> {
     let (platform, ..) = Platform::ALL.iter().find(|(_, _, path)| request.path.eq_ignore_ascii_case(path))?;

@@ -31,6 +31,7 @@ mod indicators;
 mod investigations;
 mod jwt;
 mod library;
+mod limits;
 mod lists;
 mod live_response;
 mod machine_action;
@@ -39,13 +40,17 @@ mod managed;
 mod odata;
 mod packages;
 mod page;
+mod part;
+mod quirks;
 mod quotas;
 mod recommendations;
+mod record;
 mod router;
 mod scans;
 mod scores;
 mod scratch;
 pub mod seed;
+mod sent;
 mod server;
 mod settings;
 mod software;
@@ -63,13 +68,18 @@ mod tests;
 use std::collections::VecDeque;
 use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-pub use faults::{Fault, FaultKind};
+pub use faults::{Fault, FaultKind, RetryForm, Wrong, presets};
+pub use limits::Limits;
 pub use managed::{ExpiresOn, Platform};
 pub use page::Snippet;
+pub use part::{Part, known as known_operation};
+pub use quirks::Quirks;
+pub use record::RequestRecord;
+
+use crate::json::Value;
 
 use clock::Clock;
 use entra::Directory;
@@ -87,7 +97,7 @@ const CLIENT_SECRET: &str = "sandbox~not-a-secret~0000000000000000000";
 const PUBLIC_CLIENT_ID: &str = "b7c1d0de-3f6a-4f0e-9b8e-5a2c4e6f8a10";
 /// Every person's password, which is none either.
 const USER_PASSWORD: &str = "sandbox~not-a-password";
-/// How many requests are remembered.
+/// How many sign-in requests are remembered.
 const LOG_LENGTH: usize = 100_000;
 
 /// How a sandbox starts.
@@ -133,6 +143,10 @@ pub struct Options {
     pub expand_fails: bool,
     /// Whether the declared quotas of calls are kept, by the sandbox's clock.
     pub quotas: bool,
+    /// Where it does as the services are seen to do, and not as is documented.
+    pub quirks: Quirks,
+    /// How much a hunt may bring, and how long it may take.
+    pub limits: Limits,
 }
 
 /// How the next links of Graph's lists are made.
@@ -179,6 +193,8 @@ impl Default for Options {
             graph_links: GraphLinks::Token,
             expand_fails: false,
             quotas: false,
+            quirks: Quirks::default(),
+            limits: Limits::default(),
         }
     }
 }
@@ -225,27 +241,6 @@ pub struct FormRecord {
     pub form: Vec<(String, String)>,
 }
 
-/// One request that came in. Never a secret, never a token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestRecord {
-    /// `GET`, `POST`, …
-    pub method: String,
-    /// Path, as it was sent.
-    pub path: String,
-    /// Query string, as it was sent; empty on the token service's paths.
-    pub query: String,
-    /// Status of the answer; 0: there was none.
-    pub status: u16,
-    /// The operation's id, if the path is one's.
-    pub operation: Option<&'static str>,
-    /// The user principal name of the token, if it is a user's.
-    pub user: Option<String>,
-    /// Microseconds from the whole request to the answer.
-    pub duration_us: u64,
-    /// Whether there was an `Authorization` header.
-    pub authorization: bool,
-}
-
 /// What the server's thread and the owner share.
 pub(crate) struct House {
     base: String,
@@ -259,15 +254,14 @@ pub(crate) struct House {
     pristine: seed::Tenant,
     store: Mutex<Store>,
     directory: Mutex<Directory>,
-    faults: Mutex<Vec<Fault>>,
-    log: Mutex<VecDeque<RequestRecord>>,
-    /// How many there ever were in the log; counted under its lock.
-    recorded: AtomicU64,
+    faults: Mutex<faults::Plan>,
+    log: Mutex<record::Log>,
     forms: Mutex<VecDeque<FormRecord>>,
     agents: Mutex<managed::Agents>,
     scratch: Mutex<Scratch>,
     blobs: Mutex<storage::Blobs>,
     quotas: Mutex<quotas::Quotas>,
+    limits: Mutex<Limits>,
 }
 
 /// A handler that panicked must not take the rest down: what it left behind is still used.
@@ -317,6 +311,7 @@ impl House {
         lock(&self.forms).clear();
         lock(&self.blobs).clear();
         *lock(&self.quotas) = quotas::Quotas::new(self.options.quotas);
+        *lock(&self.limits) = self.options.limits;
     }
 
     fn record_form(&self, request: &wire::Request) {
@@ -328,21 +323,16 @@ impl House {
             headers: headers.map(|(n, v)| (n.to_string(), String::from_utf8_lossy(v.as_bytes()).into_owned())).collect(),
             form: request.form(),
         };
-        keep(&mut lock(&self.forms), record);
+        let mut forms = lock(&self.forms);
+        if forms.len() >= LOG_LENGTH {
+            forms.pop_front();
+        }
+        forms.push_back(record);
     }
 
     fn record(&self, record: RequestRecord) {
-        let mut log = lock(&self.log);
-        keep(&mut log, record);
-        self.recorded.fetch_add(1, Ordering::Relaxed);
+        lock(&self.log).push(record);
     }
-}
-
-fn keep<T>(log: &mut VecDeque<T>, record: T) {
-    if log.len() >= LOG_LENGTH {
-        log.pop_front();
-    }
-    log.push_back(record);
 }
 
 /// A running sandbox. Dropping it stops it.
@@ -381,6 +371,7 @@ impl Sandbox {
             managed_resource_id: managed::ASSIGNED.resource_id.to_owned(),
         };
         let quotas = Mutex::new(quotas::Quotas::new(options.quotas));
+        let limits = Mutex::new(options.limits);
         let house = Arc::new(House {
             base,
             plain,
@@ -391,14 +382,14 @@ impl Sandbox {
             store: Mutex::new(Store::new(pristine.clone())),
             pristine,
             directory: Mutex::new(directory),
-            faults: Mutex::new(Vec::new()),
-            log: Mutex::new(VecDeque::new()),
-            recorded: AtomicU64::new(0),
+            faults: Mutex::default(),
+            log: Mutex::default(),
             forms: Mutex::new(VecDeque::new()),
             agents: Mutex::new(managed::Agents::default()),
             scratch: Mutex::new(scratch),
             blobs: Mutex::default(),
             quotas,
+            limits,
         });
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let thread = server::spawn(Arc::clone(&house), doors, stopped)?;
@@ -490,9 +481,44 @@ impl Sandbox {
         self.house.deny(user_code)
     }
 
-    /// Adds trouble behind what is there.
-    pub fn fault(&self, fault: Fault) {
-        lock(&self.house.faults).push(fault);
+    /// Forgets the requests so far.
+    pub fn clear_requests(&self) {
+        lock(&self.house.log).clear();
+    }
+
+    /// Adds trouble behind what is there. Answers its id, which the answers to requests that meet it carry (`x-sandbox-fault`).
+    pub fn fault(&self, fault: Fault) -> u64 {
+        lock(&self.house.faults).add(fault)
+    }
+
+    /// What is planned, as `GET /_sandbox/faults` lists it, with how often each was met.
+    pub fn faults(&self) -> Value {
+        lock(&self.house.faults).to_json()
+    }
+
+    /// How many requests met that fault; none: there is no such fault any more.
+    pub fn fault_used(&self, id: u64) -> Option<u32> {
+        lock(&self.house.faults).used(id)
+    }
+
+    /// Takes a fault out of the plan. False: it is not there.
+    pub fn remove_fault(&self, id: u64) -> bool {
+        lock(&self.house.faults).remove(id)
+    }
+
+    /// Nothing goes wrong any more.
+    pub fn clear_faults(&self) {
+        lock(&self.house.faults).clear();
+    }
+
+    /// Whom probabilities meet and how long delays are, from now on.
+    pub fn set_fault_seed(&self, seed: u64) {
+        lock(&self.house.faults).seed = seed;
+    }
+
+    /// What chooses whom probabilities meet.
+    pub fn fault_seed(&self) -> u64 {
+        lock(&self.house.faults).seed
     }
 
     /// Grants a permission to the application and the user, for tokens from now on. False: the declaration knows no such permission.
@@ -508,6 +534,29 @@ impl Sandbox {
     /// Lets the sandbox's time pass: seconds.
     pub fn advance(&self, seconds: u32) {
         self.house.clock.advance(i64::from(seconds) * clock::SECOND);
+    }
+
+    /// Lets time pass: `"5m"`, `"1h30m"`, or a number of seconds.
+    pub fn advance_by(&self, time: &Value) -> Result<(), String> {
+        let ticks =
+            clock::span_of(time).ok_or_else(|| format!("{time} is not allowed; it is a length of time such as \"5m\", or seconds"))?;
+        self.house.clock.advance(ticks);
+        Ok(())
+    }
+
+    /// It is then, in ticks of 100 ns since year 1. Refused where that lies in the past.
+    pub fn set_now(&self, ticks: i64) -> Result<(), String> {
+        self.house.clock.set(ticks)
+    }
+
+    /// Its time stands still, or moves again; it can be pushed on in both.
+    pub fn freeze(&self, still: bool) {
+        self.house.clock.freeze(still);
+    }
+
+    /// Whether its time stands still.
+    pub fn is_frozen(&self) -> bool {
+        self.house.clock.is_frozen()
     }
 
     /// Its present, in ticks of 100 ns since year 1.
@@ -558,6 +607,21 @@ impl Sandbox {
     /// Each query says that it ran for so many seconds.
     pub fn set_execution_time(&self, seconds: Option<f64>) {
         lock(&self.house.quotas).execution_time = seconds;
+    }
+
+    /// How much a hunt may bring, and how long it may take.
+    pub fn limits(&self) -> Limits {
+        *lock(&self.house.limits)
+    }
+
+    /// Other limits from now on, until a reset.
+    pub fn set_limits(&self, limits: Limits) {
+        *lock(&self.house.limits) = limits;
+    }
+
+    /// Where it does as the services are seen to do.
+    pub fn quirks(&self) -> Quirks {
+        self.house.options.quirks
     }
 
     /// Stops listening, closes all connections and waits for the thread. Idempotent.

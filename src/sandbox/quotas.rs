@@ -9,6 +9,7 @@ use crate::ops::model::{Operation, Quota, Returns, Service};
 
 use super::clock::{DAY, SECOND};
 use super::failure::Failure;
+use super::quirks::Quirk;
 use super::{House, lock};
 
 const MINUTE: i64 = 60 * SECOND;
@@ -57,9 +58,9 @@ impl Quotas {
     }
 
     /// Lets a call in, or says why not.
-    fn admit(&mut self, op: &Operation, now: i64) -> Result<(), Failure> {
+    fn admit(&mut self, op: &Operation, now: i64, always: bool) -> Result<(), Failure> {
         if op.returns == Returns::Rows {
-            self.admit_query(op, now)?;
+            self.admit_query(op, now, always)?;
         }
         if !self.are_kept {
             return Ok(());
@@ -73,17 +74,21 @@ impl Quotas {
             let first = calls.len().checked_sub(limit as usize).and_then(|i| calls.get(i));
             if let Some(first) = first.filter(|at| limit > 0 && **at > now - window) {
                 let message = format!("API calls quota exceeded! maximum allowed {limit} per {}", written(window));
-                return Err(refusal(op, message, Some(first + window - now)));
+                return Err(refusal(op, message, Some(first + window - now), always));
             }
         }
         calls.push_back(now);
         Ok(())
     }
 
-    fn admit_query(&mut self, op: &Operation, now: i64) -> Result<(), Failure> {
+    fn admit_query(&mut self, op: &Operation, now: i64, always: bool) -> Result<(), Failure> {
         if op.quota.run_hour == 0 {
             let blocked = "The query was blocked: the tenant has used 100% of the CPU resources that are allocated to it, until the next 15-minute cycle";
-            return if self.cpu_used(now) < 1.0 { Ok(()) } else { Err(refusal(op, blocked.to_owned(), None)) };
+            return if self.cpu_used(now) < 1.0 {
+                Ok(())
+            } else {
+                Err(refusal(op, blocked.to_owned(), Some(CYCLE - now.rem_euclid(CYCLE)).filter(|_| always), always))
+            };
         }
         while self.runs.front().is_some_and(|(at, _)| *at <= now - DAY) {
             self.runs.pop_front();
@@ -95,20 +100,21 @@ impl Quotas {
             }
             let free = self.runs.iter().map(|(at, _)| at + window).find(|free| *free > now && self.ran_since(free - window) < limit);
             let message = format!("Execution time quota exceeded! maximum allowed {} per {}", written(limit), written(window));
-            return Err(refusal(op, message, free.map(|at| at - now)));
+            return Err(refusal(op, message, free.map(|at| at - now), always));
         }
         Ok(())
     }
 }
 
 pub(super) fn admit(house: &House, op: &Operation) -> Result<(), Failure> {
-    lock(&house.quotas).admit(op, house.clock.now())
+    let always = !house.options.quirks.has(Quirk::NoRetryAfter);
+    lock(&house.quotas).admit(op, house.clock.now(), always)
 }
 
-/// Only XDR, and everybody about CPU, leave it to the text to say when.
-fn refusal(op: &Operation, message: String, wait: Option<i64>) -> Failure {
+/// XDR, and everybody about CPU, leave it to the text to say when; unless a header is always wanted.
+fn refusal(op: &Operation, message: String, wait: Option<i64>, always: bool) -> Failure {
     let failure = Failure::new(429, if op.service == Service::Graph { "TooManyRequests" } else { "429" }, message);
-    match wait.filter(|_| op.service != Service::Xdr) {
+    match wait.filter(|_| always || op.service != Service::Xdr) {
         Some(wait) => failure.header("Retry-After", (wait / SECOND + 1).to_string()),
         None => failure,
     }
@@ -129,19 +135,20 @@ mod tests {
     fn windows_slide_and_say_so_in_the_services_words() {
         let (mut quotas, op) = (Quotas::new(true), by_id("hunting.run_endpoint").unwrap());
         for i in 0..45 {
-            quotas.admit(op, i * SECOND).unwrap();
+            quotas.admit(op, i * SECOND, false).unwrap();
         }
-        let refused = format!("{:?}", quotas.admit(op, 50 * SECOND).unwrap_err());
+        let refused = format!("{:?}", quotas.admit(op, 50 * SECOND, false).unwrap_err());
         assert!(refused.contains("maximum allowed 45 per 00:01:00") && refused.contains("(\"Retry-After\", \"11\")"), "{refused}");
-        quotas.admit(op, 60 * SECOND).unwrap();
-        assert!(quotas.admit(op, 60 * SECOND).is_err());
+        quotas.admit(op, 60 * SECOND, false).unwrap();
+        assert!(quotas.admit(op, 60 * SECOND, false).is_err());
         let xdr = by_id("hunting.run_xdr").unwrap();
         for _ in 0..45 {
-            quotas.admit(xdr, 0).unwrap();
+            quotas.admit(xdr, 0, false).unwrap();
         }
-        assert!(!format!("{:?}", quotas.admit(xdr, 0).unwrap_err()).contains("Retry-After"));
+        assert!(!format!("{:?}", quotas.admit(xdr, 0, false).unwrap_err()).contains("Retry-After"));
+        assert!(format!("{:?}", quotas.admit(xdr, 0, true).unwrap_err()).contains("Retry-After"));
         let off = &mut Quotas::new(false);
-        assert!((0..200).all(|_| off.admit(xdr, 0).is_ok()));
+        assert!((0..200).all(|_| off.admit(xdr, 0, false).is_ok()));
     }
 
     #[test]
@@ -150,14 +157,14 @@ mod tests {
             (Quotas::new(false), by_id("graph.hunting.run").unwrap(), by_id("hunting.run_endpoint").unwrap());
         let noon = 1_000_000 * CYCLE;
         quotas.use_cpu(1.0, noon + MINUTE);
-        assert!(quotas.admit(graph, noon + CYCLE - 1).is_err());
-        assert!(quotas.admit(endpoint, noon + MINUTE).is_ok() && quotas.admit(graph, noon + CYCLE).is_ok());
+        assert!(quotas.admit(graph, noon + CYCLE - 1, false).is_err());
+        assert!(quotas.admit(endpoint, noon + MINUTE, false).is_ok() && quotas.admit(graph, noon + CYCLE, false).is_ok());
         assert_eq!((quotas.cpu_used(noon + MINUTE), quotas.cpu_used(noon + CYCLE)), (1.0, 0.0));
         quotas.ran(400.0, noon);
         quotas.ran(200.0, noon + MINUTE);
-        let refused = format!("{:?}", quotas.admit(endpoint, noon + 2 * MINUTE).unwrap_err());
+        let refused = format!("{:?}", quotas.admit(endpoint, noon + 2 * MINUTE, false).unwrap_err());
         assert!(refused.contains("maximum allowed 00:10:00 per 01:00:00") && refused.contains("\"3481\""), "{refused}");
         assert_eq!(quotas.run_time(noon + 2 * MINUTE), 600.0);
-        assert!(quotas.admit(endpoint, noon + HOUR).is_ok() && quotas.admit(graph, noon + 2 * MINUTE + CYCLE).is_ok());
+        assert!(quotas.admit(endpoint, noon + HOUR, false).is_ok() && quotas.admit(graph, noon + 2 * MINUTE + CYCLE, false).is_ok());
     }
 }

@@ -153,7 +153,8 @@ pub(super) fn answer(house: &House, request: &Request) -> Reply {
         Some((op, path)) => call(house, request, op, path),
         None => Err(unrouted(request)),
     };
-    let reply = outcome.unwrap_or_else(|failure| failure.reply(service, &request_id, &client_request_id, house.clock.now()));
+    let told = |failure: Failure| failure.documented(service, house.options.quirks);
+    let reply = outcome.unwrap_or_else(|failure| told(failure).reply(service, &request_id, &client_request_id, house.clock.now()));
     let reply = reply.header("request-id", request_id.as_str()).header("OData-Version", "4.0").header("Cache-Control", "no-cache");
     match service {
         Service::Graph => reply.header("client-request-id", client_request_id),

@@ -4,19 +4,16 @@
 //! Requests are read whole, within limits; handlers are plain functions, run where a long query blocks nobody else, and a panic in one
 //! is a 500.
 
-use std::future::Future as _;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::ServerConfig;
@@ -24,11 +21,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Semaphore, oneshot};
 use tokio_rustls::TlsAcceptor;
 
-use crate::ops::model::Service;
-
-use super::faults::{Fault, FaultKind};
+use super::faults::{self, Asked, FaultKind, Shape};
+use super::part::Part;
+use super::sent::{Hangup, Sent};
 use super::wire::{Reply, Request, guid};
-use super::{House, RequestRecord, access, clock, failure, faults, lock, page, router, storage};
+use super::{House, RequestRecord, access, clock, failure, lock, page, record, router, storage};
 
 /// Larger request bodies are refused.
 const BODY_MAX: usize = 8 << 20;
@@ -135,18 +132,6 @@ async fn serve(house: Arc<House>, stream: impl AsyncRead + AsyncWrite + Unpin, s
     let _ = http.serve_connection(TokioIo::new(stream), service).await;
 }
 
-/// A connection is closed without an answer by failing the service.
-#[derive(Debug)]
-struct Hangup;
-
-impl std::fmt::Display for Hangup {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("hung up on purpose")
-    }
-}
-
-impl std::error::Error for Hangup {}
-
 async fn respond(house: Arc<House>, request: http::Request<Incoming>, scheme: &'static str) -> Result<http::Response<Sent>, Hangup> {
     let (head, body) = request.into_parts();
     let uploads = head.method == http::Method::POST && head.uri.path().to_ascii_lowercase().ends_with("/libraryfiles");
@@ -170,18 +155,26 @@ async fn respond(house: Arc<House>, request: http::Request<Incoming>, scheme: &'
     let controls = request.path.starts_with("/_sandbox/") || page::is_asked_for(&request);
     let found = if controls { None } else { router::operation(&request).map(|(op, _)| op) };
     let operation = found.map(|op| op.id);
-    let fault = if controls { None } else { faults::take(&mut lock(&house.faults), operation, &request.path) };
-    let kind = fault.as_ref().map(|f| f.kind);
+    let part = Part::of(&request, found);
+    let asked = Asked { operation, path: &request.path, part, method: request.method.as_str() };
+    let met = if controls { None } else { lock(&house.faults).take(&asked) };
+    let kind = met.as_ref().map(|met| met.fault.kind);
 
     let mut record = RequestRecord {
+        number: 0,
+        at: house.clock.now(),
         method: request.method.to_string(),
         path: request.path.clone(),
         query: public_query(&request),
         status: 0,
         operation,
+        part,
         user: access::user_of(&request),
         duration_us: 0,
         authorization: request.headers.contains_key("authorization"),
+        body_bytes: request.body.len(),
+        body: record::body(found, &request),
+        fault: met.as_ref().map(|met| met.id),
     };
     let stored = request.path.starts_with(storage::ROOT);
     if house.options.record_forms && found.is_none() && !controls && !stored {
@@ -199,7 +192,8 @@ async fn respond(house: Arc<House>, request: http::Request<Incoming>, scheme: &'
         _ => {}
     }
     let head_only = request.method == http::Method::HEAD;
-    let reply = match (refused, fault) {
+    let request = Arc::new(request);
+    let mut reply = match (refused, &met) {
         (Some(status), _) => {
             let message = match status {
                 413 => format!("The request body is larger than {} MiB.", most >> 20),
@@ -210,20 +204,37 @@ async fn respond(house: Arc<House>, request: http::Request<Incoming>, scheme: &'
                 .reply(service, &guid(), "", house.clock.now())
                 .header("Connection", "close")
         }
-        (None, Some(fault)) if fault.kind == FaultKind::Answer => planned(&house, &request, &fault),
+        (None, Some(met)) if met.fault.kind.answers() => faults::planned(&house, &request, part, &met.fault),
         (None, _) => {
-            let inside = Arc::clone(&house);
+            let (inside, request) = (Arc::clone(&house), Arc::clone(&request));
             let long = stored || page::takes_long(&request) || found.is_some_and(router::takes_long);
             let run = move || guarded(&inside, &request, router::answer);
             if long { tokio::task::spawn_blocking(run).await.unwrap_or_else(|_| Reply::empty(500)) } else { run() }
         }
     };
-    record.status = reply.status;
+    let mut shape = Shape::Whole;
+    if let (Some(met), None) = (&met, refused) {
+        match faults::spoil(met.fault.kind, &house.base, &request, &mut reply) {
+            Some(how) => {
+                shape = how;
+                reply = reply.header("x-sandbox-fault", met.id.to_string());
+            }
+            None => {
+                lock(&house.faults).give_back(met.id);
+                record.fault = None;
+            }
+        }
+    }
+    let lost = kind == Some(FaultKind::Lost);
+    record.status = if lost { 0 } else { reply.status };
     record.duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     if !controls {
         house.record(record);
     }
-    Ok(response(reply, kind == Some(FaultKind::Truncate), head_only, house.clock.now()))
+    if let Some(delay) = met.map(|met| met.delay).filter(|delay| !delay.is_zero()) {
+        tokio::time::sleep(delay).await;
+    }
+    if lost { Err(Hangup) } else { Ok(response(reply, shape, head_only, house.clock.now())) }
 }
 
 /// No handler takes the thread down.
@@ -234,31 +245,14 @@ fn guarded(house: &House, request: &Request, handler: fn(&House, &Request) -> Re
     })
 }
 
-/// The query string, unless it could hold a code.
+/// The query string, unless it could hold a code or a signature.
 fn public_query(request: &Request) -> String {
     let entra = !["/api/", "/v1.0/"].iter().any(|p| request.path.get(..p.len()).is_some_and(|start| start.eq_ignore_ascii_case(p)));
     if entra { String::new() } else { request.query.clone().unwrap_or_default() }
 }
 
-/// The answer that a fault brings.
-fn planned(house: &House, request: &Request, fault: &Fault) -> Reply {
-    let status = if fault.status == 0 { 500 } else { fault.status };
-    let service = router::operation(request).map_or_else(|| router::service_of_path(&request.path), |(op, _)| op.service);
-    let id = guid();
-    let mut reply = match &fault.body {
-        Some(body) => Reply::empty(status).with_body(body.as_str()),
-        None => failure::usual(status).reply(service, &id, &id, house.clock.now()),
-    };
-    for (name, value) in &fault.headers {
-        reply.headers.retain(|(n, _)| !n.eq_ignore_ascii_case(name));
-        reply = reply.header(name, value);
-    }
-    let json = if service == Service::Graph { "application/json" } else { "application/json; charset=utf-8" };
-    reply.default_header("Content-Type", json).default_header("request-id", id)
-}
-
-fn response(reply: Reply, truncate: bool, head_only: bool, now: i64) -> http::Response<Sent> {
-    let mut response = http::Response::new(Sent::whole(Bytes::new()));
+fn response(reply: Reply, shape: Shape, head_only: bool, now: i64) -> http::Response<Sent> {
+    let mut response = http::Response::new(Sent::new(Bytes::new(), Shape::Whole));
     *response.status_mut() = http::StatusCode::from_u16(reply.status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     let mut put = |name: &str, value: &str| {
@@ -271,55 +265,10 @@ fn response(reply: Reply, truncate: bool, head_only: bool, now: i64) -> http::Re
     for (name, value) in &reply.headers {
         put(name, value);
     }
-    let body = Bytes::from(reply.body);
-    *response.body_mut() = match (head_only, truncate) {
-        (true, _) => Sent::whole(Bytes::new()),
-        (_, true) => Sent { rest: Some(body.slice(..body.len() / 2)), promised: body.len() as u64, torn: true, pause: None },
-        _ => Sent::whole(body),
-    };
+    if !head_only {
+        *response.body_mut() = Sent::new(Bytes::from(reply.body), shape);
+    }
     response
-}
-
-/// A body that is sent whole, or that stops half way through what was promised.
-struct Sent {
-    rest: Option<Bytes>,
-    promised: u64,
-    torn: bool,
-    pause: Option<Pin<Box<tokio::time::Sleep>>>,
-}
-
-impl Sent {
-    fn whole(body: Bytes) -> Sent {
-        Sent { promised: body.len() as u64, rest: Some(body).filter(|b| !b.is_empty()), torn: false, pause: None }
-    }
-}
-
-impl Body for Sent {
-    type Data = Bytes;
-    type Error = Hangup;
-
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Hangup>>> {
-        if let Some(rest) = self.rest.take() {
-            return Poll::Ready(Some(Ok(Frame::data(rest))));
-        }
-        if !self.torn {
-            return Poll::Ready(None);
-        }
-        // What was written must leave before the connection goes down.
-        let pause = self.pause.get_or_insert_with(|| Box::pin(tokio::time::sleep(Duration::from_millis(20))));
-        match pause.as_mut().poll(context) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(()) => Poll::Ready(Some(Err(Hangup))),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.rest.is_none() && !self.torn
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(if self.torn { self.promised } else { self.rest.as_ref().map_or(0, |r| r.len() as u64) })
-    }
 }
 
 #[cfg(test)]

@@ -89,9 +89,7 @@ pub(super) fn answer(house: &House, request: &Request, path: &str) -> Reply {
     }
     let path = unescape(path);
     if let Err(detail) = good(house, request, &path) {
-        let message = "Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly including \
-                       the signature.";
-        return refused(403, "AuthenticationFailed", message, &detail);
+        return unsigned(&detail);
     }
     // Made outside the lock: it may take a while.
     let blob = lock(&house.blobs).get(&path).cloned();
@@ -113,6 +111,18 @@ fn good(house: &House, request: &Request, path: &str) -> Result<(), String> {
         return Err(format!("Signed expiry time [{end}] must be after the current time [{}]", clock::http_date(now)));
     }
     Ok(())
+}
+
+/// What a link gets that was good until then.
+pub(super) fn over(house: &House, end: i64) -> Reply {
+    let (end, now) = (clock::written(end, "%Y-%m-%dT%H:%M:%SZ"), clock::http_date(house.clock.now()));
+    unsigned(&format!("Signed expiry time [{end}] must be after the current time [{now}]"))
+}
+
+fn unsigned(detail: &str) -> Reply {
+    let message = "Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly including \
+                   the signature.";
+    refused(403, "AuthenticationFailed", message, detail)
 }
 
 fn refused(status: u16, code: &str, message: &str, detail: &str) -> Reply {

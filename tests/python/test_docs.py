@@ -23,7 +23,8 @@ import xdrkit
 
 ROOT = Path(__file__).resolve().parents[2]
 SIGN_IN = sorted((ROOT / "docs" / "authentication").glob("*.md"))
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *SIGN_IN]
+SANDBOX = sorted((ROOT / "docs" / "sandbox").glob("*.md"))
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *SIGN_IN, *SANDBOX]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 NOTEBOOKS = sorted((ROOT / "examples").rglob("*.ipynb"))
 FENCE = re.compile(

@@ -59,6 +59,28 @@ pub(super) fn answer(house: &House, request: &Request) -> Option<Reply> {
     })
 }
 
+/// Whether the token service has something there.
+pub(super) fn serves(path: &str) -> bool {
+    let path = path.to_ascii_lowercase();
+    let rest: Vec<&str> = path.split('/').skip(2).collect();
+    matches!(
+        rest.as_slice(),
+        ["oauth2", "v2.0", "token" | "devicecode" | "authorize"]
+            | ["oauth2", "token" | "nativeclient"]
+            | ["device"]
+            | ["v2.0", ".well-known", "openid-configuration"]
+            | [".well-known", "openid-configuration"]
+            | ["discovery", "v2.0", "keys"]
+            | ["discovery", "keys" | "instance"]
+            | ["userrealm", _]
+    )
+}
+
+/// A refusal of a fault's, in the token service's shape.
+pub(super) fn refusal(house: &House, request: &Request, status: u16, error: &'static str, code: u32, words: &str) -> Reply {
+    reply(house, request, Err(refused(status, error, code, words)))
+}
+
 fn only(request: &Request, method: Method) -> Result<(), Refused> {
     if request.method == method {
         return Ok(());

@@ -1,12 +1,11 @@
 //! What the page asks for again and again: the time, and the requests since it last asked.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
 
 use crate::json::{Value, object};
 
 use super::super::wire::{Reply, Request, field};
-use super::super::{House, clock, control, lock};
+use super::super::{House, RequestRecord, clock, lock};
 
 /// The most requests of one answer: a page shows no more.
 const MOST: u64 = 500;
@@ -17,10 +16,10 @@ pub(super) fn answer(house: &House, request: &Request) -> Reply {
     let since = field(&request.fields(), "since").map_or(Ok(0), str::parse::<u64>);
     let Ok(since) = since else { return super::refused(400, "since: a number of requests") };
     let log = lock(&house.log);
-    let total = house.recorded.load(Ordering::Relaxed);
+    let total = log.total();
     let first = total.saturating_sub(log.len() as u64);
     let from = since.clamp(first.max(total.saturating_sub(MOST)), total);
-    let new: Vec<Value> = log.iter().skip((from - first) as usize).map(control::record).collect();
+    let new: Vec<Value> = log.iter().skip((from - first) as usize).map(RequestRecord::to_json).collect();
     // Counting looks at all of them: only where there is something new.
     let calls = (since != total).then(|| {
         let mut calls: BTreeMap<&str, i64> = BTreeMap::new();

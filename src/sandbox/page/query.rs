@@ -6,7 +6,7 @@ use crate::json::{self, Value, object};
 use crate::kql::{self, KqlError};
 
 use super::super::wire::{Reply, Request};
-use super::super::{House, hunting};
+use super::super::{House, Quirks, hunting};
 
 /// The most rows that are sent; how many there are is said.
 const SHOWN: usize = 1000;
@@ -73,7 +73,7 @@ fn cell(value: &kql::Value) -> Value {
             Value::Null => Value::Null,
             json => json.to_string().into(),
         },
-        other => match hunting::plain(other) {
+        other => match hunting::plain(other, Quirks::default()) {
             text @ (Value::Null | Value::String(_)) => text,
             number => number.to_string().into(),
         },

@@ -22,6 +22,7 @@ mod page;
 mod samples;
 mod scans;
 mod settings;
+mod shapes;
 mod sign_in;
 mod storage;
 mod tls;

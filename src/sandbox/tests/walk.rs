@@ -107,7 +107,7 @@ fn hunt_one(desk: &Desk, query: &str) -> Value {
 }
 
 /// A request that an operation accepts, on things that are there.
-fn sample(desk: &Desk, op: &Operation) -> (String, String) {
+pub(super) fn sample(desk: &Desk, op: &Operation) -> (String, String) {
     let mut path = op.path.to_owned();
     for p in op.params.iter().filter(|p| p.place == Place::Path) {
         path = path.replace(&format!("{{{}}}", p.wire), &hole(desk, op, p));

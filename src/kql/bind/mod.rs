@@ -11,6 +11,7 @@ mod join;
 mod name;
 mod outside;
 mod plugin;
+mod project;
 mod scan;
 mod search;
 mod series;

@@ -246,7 +246,7 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 
 /// Functions of the language that the engine knows by name only.
 const REFUSED: &str = "\
-DeviceFromIP FileProfile SeenBy all any array_sort beta_cdf beta_inv beta_pdf bin_auto binary_all_and buffer_range \
+AssignedIPAddresses DeviceFromIP FileProfile SeenBy all any array_sort beta_cdf beta_inv beta_pdf bin_auto binary_all_and buffer_range \
 buildschema cluster column_names_of convert_angle convert_energy convert_force convert_length convert_mass convert_speed \
 convert_temperature convert_volume current_cluster_endpoint current_cursor current_database current_node_id current_principal \
 current_principal_details current_principal_is_member_of cursor_after cursor_before_or_at cursor_current database \

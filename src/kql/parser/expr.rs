@@ -73,7 +73,7 @@ impl Parser<'_> {
                     return self.expected("a text behind ':'");
                 };
                 self.at += 1;
-                return Ok(Some(super::more::term(left.clone(), &text, span, false)?.kind));
+                return Ok(Some(super::search::term(left.clone(), &text, span, false)?.kind));
             }
             if sign == "=~" || sign == "!~" {
                 self.at += 1;

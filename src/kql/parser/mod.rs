@@ -5,6 +5,7 @@
 mod expr;
 mod more;
 mod operators;
+mod search;
 mod source;
 
 use super::ast::*;

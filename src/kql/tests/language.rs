@@ -72,6 +72,7 @@ fn what_is_missing_is_named_with_its_place() {
         ("DeviceEvents | consume", "the operator 'consume'"),
         ("DeviceEvents | parse-kv DeviceName as (a:string)", "the operator 'parse-kv'"),
         ("DeviceEvents | assert-schema (a:string)", "the operator 'assert-schema'"),
+        ("AssignedIPAddresses('d', ago(1d))", "the function 'AssignedIPAddresses'"),
         ("cluster('x').database('y').T", "tables of another place: cluster()"),
         ("DeviceEvents | union database('y').T", "tables of another place: database()"),
         ("restrict access to (DeviceEvents); DeviceEvents", "the 'restrict' statement"),

@@ -178,7 +178,7 @@ async function showFaults() {
   const lines = (Array.isArray(body) ? body : body.faults || []).map((fault) => {
     const target = fault.operation || fault.match || fault.path || "any request";
     const what = fault.kind === "answer" || !fault.kind ? fault.status : fault.kind;
-    return row(make("td", target), make("td", what), make("td", fault.times === null ? "always" : fault.times, "number"));
+    return row(make("td", target), make("td", what), make("td", fault.times === null ? "always" : fault.times - (fault.used || 0), "number"));
   });
   $("faults").replaceChildren(...lines);
 }

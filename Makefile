@@ -217,6 +217,16 @@ bench: cargo $(STAMPS)/build .venv-bench/.installed .venv-bench-msticpy/.install
 test-peers: build $(STAMPS)/test .venv-bench/.installed .venv-bench-msticpy/.installed ## other clients at work in the sandbox
 	@$(BIN)/python -m pytest -p no:cacheprovider -q tests/peers
 
+# Microsoft's parser and binder say anew what they make of tests/oracle/queries. The tests need neither Node nor the package: they read
+# what is written down here.
+.PHONY: oracle
+oracle: $(CACHE)/oracle/.installed ## ask Microsoft's KQL binder about our queries anew (needs Node)
+	@$(PYTHON) tests/oracle/regenerate.py $(CACHE)/oracle/node_modules/@kusto/language-service-next
+
+$(CACHE)/oracle/.installed: tests/oracle/package-lock.json tests/oracle/package.json
+	@mkdir -p $(@D) && cp $^ $(@D)/
+	@cd $(@D) && npm ci --no-audit --no-fund --loglevel=error >/dev/null && touch .installed
+
 .PHONY: bench-start
 bench-start: build ## import, sandbox start, one small request
 	@$(BIN)/python benches/startup.py

@@ -122,6 +122,7 @@ impl<'a> Lexer<'a> {
         let suffix = self.skip_while(|c| c.is_alphanumeric() || c == '_');
         if !suffix.is_empty() {
             let ticks = unit_ticks(suffix)
+                .filter(|_| !digits.contains(['e', 'E']))
                 .ok_or_else(|| syntax(self.span(start), format!("'{digits}{suffix}' is neither a number nor a timespan")))?;
             let ticks = scale(digits, ticks).ok_or_else(|| syntax(self.span(start), "the timespan is too long"))?;
             return Ok(Tok::Literal(Value::TimeSpan(ticks), Type::TimeSpan));

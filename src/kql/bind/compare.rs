@@ -30,6 +30,10 @@ fn key_folded(value: &Value) -> Key {
     Key::Text(fold(value.as_str()).into())
 }
 
+fn is_time(ty: Type) -> bool {
+    matches!(ty, Type::DateTime | Type::TimeSpan)
+}
+
 /// What a list is tested for.
 enum Member {
     Constant(Value, Type),
@@ -77,6 +81,10 @@ impl Binder<'_> {
         let (l, r) = (left.ty, right.ty);
         if l == r || (l.is_number() && r.is_number()) {
             return Ok((left, right));
+        }
+        // What is written there is known when the row is read only, and then an order may not exist.
+        if !equality && (l == Type::Dynamic && is_time(r) || r == Type::Dynamic && is_time(l)) {
+            return Err(types_differ(span, "no order among", l, r));
         }
         if l == Type::Dynamic {
             let ty = if r.is_number() { Type::Dynamic } else { r };
@@ -159,6 +167,12 @@ impl Binder<'_> {
             return Err(unsupported(span, "searching all columns with '*'"));
         }
         let (left, right) = (self.scalar(left, site)?, self.scalar(right, site)?);
+        if right.ty == Type::Dynamic
+            && right.constant().is_some()
+            && matches!(op.how, TextHow::Has | TextHow::HasPrefix | TextHow::HasSuffix)
+        {
+            return Err(semantic(span, "'has' takes one text; for a list use has_any or has_all"));
+        }
         let (left, right) = (self.as_text(left, span)?, self.as_text(right, span)?);
         let negated = op.negated;
         let Some(pattern) = right.constant().map(|v| v.as_str().to_owned()) else {
@@ -404,6 +418,9 @@ impl Binder<'_> {
         let (low, mut high) = (self.scalar(low, site)?, self.scalar(high, site)?);
         if value.ty == Type::DateTime && low.ty == Type::DateTime && high.ty == Type::TimeSpan {
             high = self.arithmetic(super::super::ast::Arith::Add, low.clone(), high, span)?;
+        }
+        if [value.ty, low.ty, high.ty].iter().all(|ty| *ty == Type::Dynamic) {
+            return Err(semantic(span, "no order among dynamics: convert them"));
         }
         let (above, below) = if negated { (Cmp::Lt, Cmp::Gt) } else { (Cmp::Ge, Cmp::Le) };
         let parts = vec![self.compare(above, value.clone(), low, span)?, self.compare(below, value, high, span)?];

@@ -10,6 +10,14 @@ use super::{Binder, Binding, Bound, Site, types_differ};
 use crate::json;
 use std::sync::Arc;
 
+fn bool_of(bound: Bound, span: Span) -> Try<Bound> {
+    match bound.ty {
+        Type::Bool => Ok(bound),
+        Type::Dynamic => Err(semantic(span, "a condition must be a bool, not a dynamic: use tobool()")),
+        other => Err(semantic(span, format!("a condition must be a bool, not a {}", other.name()))),
+    }
+}
+
 impl Binder<'_> {
     pub(super) fn scalar(&mut self, expr: &Expr, site: Site<'_>) -> Try<Bound> {
         self.step(expr.span)?;
@@ -135,7 +143,8 @@ impl Binder<'_> {
     fn logic(&mut self, parts: &[Expr], span: Span, site: Site<'_>, make: fn(Vec<Scalar>) -> Scalar) -> Try<Bound> {
         let mut bound = Vec::new();
         for part in parts {
-            bound.push(self.condition(part, site)?);
+            let side = self.scalar(part, site)?;
+            bound.push(if side.ty == Type::Dynamic { self.cast(side, Type::Bool, part.span)? } else { bool_of(side, part.span)? });
         }
         self.tree(bound, Type::Bool, span, make)
     }
@@ -143,11 +152,7 @@ impl Binder<'_> {
     /// An expression that must be a bool.
     pub(super) fn condition(&mut self, expr: &Expr, site: Site<'_>) -> Try<Bound> {
         let bound = self.scalar(expr, site)?;
-        match bound.ty {
-            Type::Bool => Ok(bound),
-            Type::Dynamic => self.cast(bound, Type::Bool, expr.span),
-            other => Err(semantic(expr.span, format!("a condition must be a bool, not a {}", other.name()))),
-        }
+        bool_of(bound, expr.span)
     }
 
     /// A value as another type, by the rules of the `to...()` functions.

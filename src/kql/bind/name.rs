@@ -36,6 +36,7 @@ pub(super) fn of(expr: &Expr) -> Option<String> {
             match functions::find(&name.text)?.naming {
                 Naming::None => None,
                 Naming::FirstArgument => first(),
+                Naming::Suffix(suffix) => Some(format!("{}_{suffix}", first().unwrap_or_else(|| "array0".to_owned()))),
                 Naming::Prefix(prefix) => Some(format!("{prefix}_{}", first().unwrap_or_default())),
             }
         }

@@ -146,6 +146,9 @@ impl Binder<'_> {
             if exprs.len() <= at {
                 return Err(wrong_count());
             }
+            if exprs.len() > at + 1 && matches!(name.text.as_ref(), "take_anyif" | "anyif" | "count_distinctif") {
+                return Err(wrong_count());
+            }
             let condition = exprs.remove(at);
             aggregate.when = Some(self.condition(&condition.expr, site)?.scalar);
         }
@@ -166,7 +169,19 @@ impl Binder<'_> {
             return Err(wrong_count());
         }
         if matches!(func, Func::ArgMax | Func::ArgMin | Func::Any) {
-            return self.chooser(aggregate, prefix, first, rest, span, site, by);
+            let mut found = self.chooser(aggregate, prefix, first, rest, span, site, by)?;
+            // The older names call their columns otherwise.
+            if let ("argmax" | "argmin", Some(key)) = (name.text.as_ref(), name::of(&first.expr)) {
+                for (at, column) in found.names.iter_mut().enumerate() {
+                    let own = format!("{prefix}_{key}");
+                    if at == 0 {
+                        *column = own;
+                    } else if !column.starts_with(&own) {
+                        *column = format!("{own}_{column}");
+                    }
+                }
+            }
+            return Ok(found);
         }
         let value = self.scalar(&first.expr, site)?;
         let ty = value.ty;
@@ -304,7 +319,7 @@ impl Binder<'_> {
                 Some(own) => own,
                 None if any => format!("any_arg{at}"),
                 None if at == 0 => format!("{prefix}_"),
-                None => format!("{prefix}_arg{at}"),
+                None => format!("{prefix}_{}_arg{at}", name::of(&first.expr).unwrap_or_default()).replace("__", "_"),
             };
             shown.push(own.as_str().into());
             aggregate.outputs.push((value.scalar, value.ty));

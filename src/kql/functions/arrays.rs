@@ -4,7 +4,7 @@ use super::super::compare::to_text;
 use super::super::datetime::{parse_datetime, parse_timespan};
 use super::super::scalar::{Answer, Trouble};
 use super::super::value::{Type, Value};
-use super::{Built, P, Refusal, Site, Spec, at, built, checked, plain};
+use super::{Built, Naming, P, Refusal, Site, Spec, at, built, checked, plain};
 use crate::json;
 use std::cmp::Ordering;
 use std::collections::HashSet;
@@ -21,8 +21,8 @@ pub(super) const FUNCTIONS: &[Spec] = &[
     checked("array_shift_left", &[P::Dyn, P::Int, P::Any], D, |a| shift(a, 1)).optional(1),
     checked("array_shift_right", &[P::Dyn, P::Int, P::Any], D, |a| shift(a, -1)).optional(1),
     checked("array_split", &[P::Dyn, P::Any], D, split),
-    built("array_sort_asc", &[P::Dyn, P::Any], D, |s| sorted(s, false)).repeat(1).optional(1),
-    built("array_sort_desc", &[P::Dyn, P::Any], D, |s| sorted(s, true)).repeat(1).optional(1),
+    built("array_sort_asc", &[P::Dyn, P::Any], D, |s| sorted(s, false)).repeat(1).optional(1).named(Naming::Suffix("sorted")),
+    built("array_sort_desc", &[P::Dyn, P::Any], D, |s| sorted(s, true)).repeat(1).optional(1).named(Naming::Suffix("sorted")),
     plain("bag_zip", &[P::Dyn, P::Dyn], D, zip),
     plain("set_equals", &[P::Dyn, P::Dyn], Type::Bool, |a| sets(a).map_or(Value::Null, |(x, y)| (x == y).into())),
     checked("jaccard_index", &[P::Dyn, P::Dyn], D, jaccard),

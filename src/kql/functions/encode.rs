@@ -32,9 +32,9 @@ pub(super) const FUNCTIONS: &[Spec] = &[
     plain("base64_decode_toguid", &[P::Str], Type::Guid, decode_guid),
     checked("gzip_decompress_from_base64_string", &[P::Str], S, |a| inflate(a, |bytes| Box::new(GzDecoder::new(bytes)))),
     checked("zlib_decompress_from_base64_string", &[P::Str], S, |a| inflate(a, |bytes| Box::new(ZlibDecoder::new(bytes)))),
-    plain("hash_sha256", &[P::Text], S, |a| hash(&digest::SHA256, str_at(a, 0))),
-    plain("hash_sha1", &[P::Text], S, |a| hash(&digest::SHA1_FOR_LEGACY_USE_ONLY, str_at(a, 0))),
-    plain("hash_md5", &[P::Text], S, |a| match str_at(a, 0) {
+    plain("hash_sha256", &[P::FlatText], S, |a| hash(&digest::SHA256, str_at(a, 0))),
+    plain("hash_sha1", &[P::FlatText], S, |a| hash(&digest::SHA1_FOR_LEGACY_USE_ONLY, str_at(a, 0))),
+    plain("hash_md5", &[P::FlatText], S, |a| match str_at(a, 0) {
         "" => Value::text(""),
         text => Value::text(hex(&super::md5::digest(text.as_bytes()))),
     }),

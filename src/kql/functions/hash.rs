@@ -5,8 +5,8 @@ use super::super::value::{Type, Value};
 use super::{P, Spec, at, checked};
 
 pub(super) const FUNCTIONS: &[Spec] = &[
-    checked("hash", &[P::Any, P::Int], Type::Long, hash).optional(1),
-    checked("hash_xxhash64", &[P::Any, P::Int], Type::Long, hash).optional(1),
+    checked("hash", &[P::Flat, P::Int], Type::Long, hash).optional(1),
+    checked("hash_xxhash64", &[P::Flat, P::Int], Type::Long, hash).optional(1),
 ];
 
 fn hash(args: &[&Value]) -> Answer {

@@ -11,8 +11,8 @@ const N: &[P] = &[P::Num];
 const FIRST: Naming = Naming::FirstArgument;
 
 pub(super) const FUNCTIONS: &[Spec] = &[
-    spec("bin", &[P::Summable, P::Summable], Ret::First, Body::Checked(bin)).named(FIRST),
-    spec("floor", &[P::Summable, P::Summable], Ret::First, Body::Checked(bin)).named(FIRST),
+    spec("bin", &[P::Summable, P::Summable], Ret::Wider, Body::Checked(bin)).named(FIRST),
+    spec("floor", &[P::Summable, P::Summable], Ret::Wider, Body::Checked(bin)).named(FIRST),
     spec("abs", &[P::Summable], Ret::FirstLong, Body::Checked(abs)).named(FIRST),
     spec("ceiling", N, Ret::First, Body::Plain(|a| keep(at(a, 0), f64::ceil))).named(FIRST),
     spec("round", &[P::Num, P::Int], Ret::First, Body::Plain(round)).optional(1).named(FIRST),
@@ -177,8 +177,7 @@ fn bin(args: &[&Value]) -> Answer {
         let binned = (v / s).floor() * s;
         return Ok(match value {
             _ if s <= 0.0 => Value::Null,
-            Value::Real(_) => Value::Real(binned),
-            _ => return Err(Trouble::Unsupported("bin of an integer by a real".to_owned())),
+            _ => Value::Real(binned),
         });
     }
     let (Some(v), Some(s)) = (value.as_i64(), size.as_i64().filter(|s| *s > 0)) else {
@@ -186,6 +185,7 @@ fn bin(args: &[&Value]) -> Answer {
     };
     let binned = v.div_euclid(s).checked_mul(s);
     Ok(match (value, binned) {
+        (Value::Int(_), Some(b)) if matches!(size, Value::Long(_)) => Value::Long(b),
         (Value::Int(_), Some(b)) => i32::try_from(b).map_or(Value::Null, Value::Int),
         (Value::Long(_), Some(b)) => Value::Long(b),
         (Value::TimeSpan(_), Some(b)) => Value::TimeSpan(b),

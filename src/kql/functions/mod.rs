@@ -37,6 +37,14 @@ pub(super) enum P {
     Text,
     /// A string, or a dynamic as `tostring` writes it.
     Str,
+    /// A string alone.
+    Exact,
+    /// A string or a dynamic, as it is.
+    Loose,
+    /// Any scalar but a dynamic, as `tostring` writes it.
+    FlatText,
+    /// Any scalar but a dynamic.
+    Flat,
     Int,
     Num,
     Bool,
@@ -53,6 +61,9 @@ impl P {
         match self {
             P::Any | P::Text => true,
             P::Str => matches!(ty, Type::String | Type::Dynamic),
+            P::Exact => ty == Type::String,
+            P::Loose => matches!(ty, Type::String | Type::Dynamic),
+            P::Flat | P::FlatText => ty != Type::Dynamic,
             P::Int => ty.is_integer(),
             P::Num => ty.is_number(),
             P::Bool => ty == Type::Bool,
@@ -65,17 +76,19 @@ impl P {
     }
 
     pub(super) fn is_text(self) -> bool {
-        matches!(self, P::Text | P::Str)
+        matches!(self, P::Text | P::Str | P::FlatText)
     }
 
     fn strict(self) -> bool {
-        !matches!(self, P::Any | P::Text | P::Str | P::Dyn)
+        !matches!(self, P::Any | P::Text | P::Str | P::Exact | P::Loose | P::Flat | P::FlatText | P::Dyn)
     }
 
     pub(super) fn name(self) -> &'static str {
         match self {
             P::Any | P::Text => "a scalar",
-            P::Str => "a string",
+            P::Str | P::Exact => "a string",
+            P::Loose => "a string or a dynamic",
+            P::Flat | P::FlatText => "a scalar that is not dynamic",
             P::Int => "an int or a long",
             P::Num => "a number",
             P::Bool => "a bool",
@@ -94,6 +107,8 @@ pub(super) enum Ret {
     Is(Type),
     /// The type of the first argument.
     First,
+    /// The type of the first argument; of two numbers the wider one.
+    Wider,
     /// The type of the first argument, an int as a long.
     FirstLong,
 }
@@ -104,6 +119,8 @@ pub(super) enum Naming {
     None,
     FirstArgument,
     Prefix(&'static str),
+    /// Behind the first argument's name.
+    Suffix(&'static str),
 }
 
 /// What a body may be prepared with: the constants among the arguments.
@@ -191,6 +208,12 @@ impl Spec {
     pub(super) fn return_type(&self, types: &[Type]) -> Type {
         match self.ret {
             Ret::Is(ty) => ty,
+            Ret::Wider => match types {
+                [a, b] if a.is_number() && b.is_number() => {
+                    [Type::Real, Type::Long].into_iter().find(|wide| a == wide || b == wide).unwrap_or(*a)
+                }
+                _ => types.first().copied().unwrap_or(Type::Dynamic),
+            },
             Ret::First => types.first().copied().unwrap_or(Type::Dynamic),
             Ret::FirstLong => types.first().map_or(Type::Dynamic, |ty| if *ty == Type::Int { Type::Long } else { *ty }),
         }

@@ -35,8 +35,8 @@ pub(super) const FUNCTIONS: &[Spec] = &[
     plain("replace_string", &[P::Str, P::Str, P::Str], S, |a| {
         if str_at(a, 1).is_empty() { at(a, 0).clone() } else { Value::text(str_at(a, 0).replace(str_at(a, 1), str_at(a, 2))) }
     }),
-    built("replace_regex", &[P::Str, P::Str, P::Str], S, |s| replace(s, 0, 1, 2)),
-    built("replace", &[P::Str, P::Str, P::Str], S, |s| replace(s, 2, 0, 1)),
+    built("replace_regex", &[P::Str, P::Exact, P::Exact], S, |s| replace(s, 0, 1, 2)),
+    built("replace", &[P::Exact, P::Exact, P::Str], S, |s| replace(s, 2, 0, 1)),
     built("extract", &[P::Str, P::Int, P::Str], S, |s| {
         let regex = pattern(s, 0, str::to_owned)?;
         Ok(Arc::new(move |a: &[&Value]| {

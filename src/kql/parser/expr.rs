@@ -98,7 +98,7 @@ impl Parser<'_> {
             }
             "has_any" | "has_all" if !negated => {
                 self.at += 1;
-                let list = if self.is_sign(0, "(") { self.in_list()? } else { vec![self.additive()?] };
+                let list = self.in_list()?;
                 return Ok(Some(ExprKind::HasList { value: boxed(), list, all: word == "has_all" }));
             }
             "between" => {
@@ -144,9 +144,7 @@ impl Parser<'_> {
         while !self.take_sign(")") {
             if !list.is_empty() {
                 self.need_sign(",")?;
-                if self.take_sign(")") {
-                    break;
-                }
+                self.no_end_of_list()?;
             }
             list.push(self.pipeline_or_expr()?);
         }
@@ -234,7 +232,8 @@ impl Parser<'_> {
                     (Value::String(s), Type::String) => s,
                     (value, ty) => return Ok(Expr { kind: ExprKind::Literal(value, ty), span: start }),
                 };
-                while let Tok::Literal(Value::String(more), Type::String) = &self.peek(0).tok {
+                // In a search each text is a term of its own.
+                while let (false, Tok::Literal(Value::String(more), Type::String)) = (self.searching, &self.peek(0).tok) {
                     text = format!("{text}{more}").into();
                     self.at += 1;
                 }

@@ -193,7 +193,7 @@ impl<'a> Parser<'a> {
     fn query(&mut self) -> Try<Query> {
         let lets = self.lets()?;
         let body = self.pipeline()?;
-        while self.take_sign(";") {}
+        self.take_sign(";");
         if self.peek(0).tok == Tok::End {
             return Ok(Query { lets, body });
         }
@@ -207,9 +207,9 @@ impl<'a> Parser<'a> {
     fn lets(&mut self) -> Try<Vec<Let>> {
         let mut lets = Vec::new();
         loop {
-            while self.take_sign(";") {}
             if self.is_word(0, "declare") && self.is_word(1, "query_parameters") {
                 lets.extend(self.query_parameters()?);
+                self.need_sign(";")?;
                 continue;
             }
             for statement in ["set", "declare", "alias", "restrict", "pattern"] {
@@ -228,6 +228,7 @@ impl<'a> Parser<'a> {
             if !self.is_sign(0, ";") {
                 return self.expected("';' behind the let statement");
             }
+            self.at += 1;
         }
     }
 
@@ -267,7 +268,7 @@ impl<'a> Parser<'a> {
         }
         self.need_sign("{")?;
         let (lets, body) = self.deeper(|p| Ok((p.lets()?, p.pipeline()?)))?;
-        while self.take_sign(";") {}
+        self.take_sign(";");
         self.need_sign("}")?;
         Ok(Lambda { params, lets, body })
     }

@@ -10,7 +10,7 @@ impl Parser<'_> {
     /// `hint.x = y` as often as it stands here.
     pub(super) fn hints(&mut self) -> Try<()> {
         while self.is_word(0, "hint") && self.is_sign(1, ".") {
-            self.hint()?;
+            self.hint(&["shuffle"])?;
         }
         Ok(())
     }
@@ -234,7 +234,7 @@ impl Parser<'_> {
                     other => return Err(syntax(self.peek(4).span, format!("'{other}' is no strategy of partition"))),
                 };
             }
-            self.hint()?;
+            self.hint(&["native", "shuffle", "legacy"])?;
         }
         self.need_word("by")?;
         let by = self.name()?;

@@ -179,13 +179,15 @@ impl Parser<'_> {
             pattern.order = Reorder::Ascending;
         } else if self.take_word("desc") {
             pattern.order = Reorder::Descending;
+        } else if self.is_word(0, "granny") && self.is_sign(1, "-") {
+            return Err(unsupported(self.span(), "the order granny-asc and granny-desc of columns"));
         }
         Ok(pattern)
     }
 
     pub(super) fn summarize(&mut self) -> Try<OperatorKind> {
         while self.is_word(0, "hint") && self.is_sign(1, ".") {
-            self.hint()?;
+            self.hint(&["shuffle"])?;
         }
         let aggregates = if self.is_word(0, "by") || self.at_end() { Vec::new() } else { self.named_list()? };
         let by = if self.take_word("by") { self.named_list()? } else { Vec::new() };
@@ -217,7 +219,7 @@ impl Parser<'_> {
         let mut kind = if lookup { JoinKind::LeftOuter } else { JoinKind::InnerUnique };
         while self.is_ident(0) && (self.is_sign(1, "=") || (self.is_word(0, "hint") && self.is_sign(1, "."))) {
             if self.is_word(0, "hint") {
-                self.hint()?;
+                self.hint(&["auto", "broadcast", "centralized", "shuffle"])?;
                 continue;
             }
             self.need_word("kind")?;
@@ -333,6 +335,13 @@ impl Parser<'_> {
         while !self.at_end() {
             let span = self.span();
             if self.take_sign("*") {
+                match pieces.last() {
+                    Some(ParsePiece::Star) => return Err(syntax(span, "a text must stand between two '*'")),
+                    Some(ParsePiece::Column(_, Type::String)) => {
+                        return Err(syntax(span, "a '*' right behind a string column: where the column ends is not said"));
+                    }
+                    _ => {}
+                }
                 pieces.push(ParsePiece::Star);
             } else if let Tok::Literal(Value::String(s), _) = &self.peek(0).tok {
                 pieces.push(ParsePiece::Text(s.to_string()));
@@ -356,25 +365,47 @@ impl Parser<'_> {
 
     pub(super) fn render(&mut self) -> Try<OperatorKind> {
         let kind = self.name()?;
+        if !CHARTS.contains(&kind.text.as_ref()) {
+            let hint = did_you_mean(&kind.text, CHARTS);
+            return Err(syntax(kind.span, format!("'{}' is no kind of chart{hint}", kind.text)));
+        }
         if self.take_word("with") {
             self.need_sign("(")?;
-            let mut open = 1usize;
-            while open > 0 {
-                match self.peek(0).tok {
-                    Tok::Sign("(") => open += 1,
-                    Tok::Sign(")") => open -= 1,
-                    Tok::End => return self.expected("')'"),
-                    _ => {}
+            while !self.take_sign(")") {
+                self.chart_property()?;
+                if !self.is_sign(0, ")") {
+                    self.need_sign(",")?;
+                    self.no_end_of_list()?;
                 }
-                self.at += 1;
             }
         } else {
             while self.is_ident(0) && self.is_sign(1, "=") {
-                self.at += 2;
-                self.postfix()?;
+                self.chart_property()?;
             }
         }
         Ok(OperatorKind::Render(kind.text.to_string()))
+    }
+
+    /// `name = value`, where the value of some names is a list of columns.
+    fn chart_property(&mut self) -> Try<()> {
+        let name = self.name()?;
+        if !CHART_PROPERTIES.contains(&name.text.as_ref()) {
+            let hint = did_you_mean(&name.text, CHART_PROPERTIES);
+            return Err(syntax(name.span, format!("'{}' is no property of a chart{hint}", name.text)));
+        }
+        self.need_sign("=")?;
+        self.additive()?;
+        let many = matches!(name.text.as_ref(), "ycolumns" | "series" | "anomalycolumns");
+        while many && self.is_sign(0, ",") && (self.is_ident(1) || self.is_sign(1, "[")) && !self.is_sign(2, "=") {
+            self.at += 1;
+            self.name()?;
+        }
+        Ok(())
+    }
+
+    /// Behind a comma something must stand.
+    pub(super) fn no_end_of_list(&mut self) -> Try<()> {
+        if self.is_sign(0, ")") { self.expected("another one behind the comma") } else { Ok(()) }
     }
 }
 
@@ -385,3 +416,45 @@ pub(super) struct Expansions {
     pub(super) limit: Option<Expr>,
     pub(super) arrays: bool,
 }
+
+const CHARTS: [&str; 19] = [
+    "table",
+    "list",
+    "barchart",
+    "piechart",
+    "ladderchart",
+    "timechart",
+    "linechart",
+    "anomalychart",
+    "pivotchart",
+    "areachart",
+    "stackedareachart",
+    "scatterchart",
+    "timepivot",
+    "columnchart",
+    "timeline",
+    "card",
+    "treemap",
+    "plotly",
+    "graph",
+];
+
+const CHART_PROPERTIES: [&str; 17] = [
+    "kind",
+    "title",
+    "accumulate",
+    "legend",
+    "series",
+    "xaxis",
+    "xcolumn",
+    "xtitle",
+    "yaxis",
+    "ycolumns",
+    "ysplit",
+    "ytitle",
+    "ymin",
+    "ymax",
+    "xmin",
+    "xmax",
+    "anomalycolumns",
+];

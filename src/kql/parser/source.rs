@@ -29,7 +29,7 @@ impl Parser<'_> {
             let span = self.span();
             let key = self.text_of(span);
             if key == "hint" {
-                self.hint()?;
+                self.hint(&["auto", "distributed", "local", "inner"])?;
                 continue;
             }
             self.at += 2;
@@ -70,11 +70,29 @@ impl Parser<'_> {
         }
     }
 
-    pub(super) fn hint(&mut self) -> Try<()> {
+    /// A hint changes no answer, but one that there is not is a mistake.
+    pub(super) fn hint(&mut self, strategies: &[&str]) -> Try<()> {
+        const HINTS: [&str; 9] = [
+            "strategy",
+            "shufflekey",
+            "num_partitions",
+            "remote",
+            "concurrency",
+            "spread",
+            "progressive_top",
+            "materialized",
+            "pass_filters",
+        ];
         self.at += 1;
         self.need_sign(".")?;
-        self.name()?;
+        let hint = self.name()?;
+        if !HINTS.contains(&hint.text.as_ref()) {
+            return Err(syntax(hint.span, format!("'{}' is no hint", hint.text)));
+        }
         self.need_sign("=")?;
+        if hint.text.as_ref() == "strategy" && !strategies.contains(&self.text_of(self.span())) {
+            return self.expected("a strategy of this operator");
+        }
         if matches!(self.peek(0).tok, Tok::Ident | Tok::Literal(..)) {
             self.at += 1;
             return Ok(());

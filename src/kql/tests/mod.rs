@@ -6,6 +6,7 @@ mod functions_text;
 mod joins;
 mod language;
 mod operators;
+mod oracle;
 mod outside;
 mod parts;
 mod plugins;

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from . import _core
 from ._client import Client
+from ._sandbox_data import Data, read_world
+from ._sandbox_data import engine as _engine
 from .errors import InvalidArgumentError
 
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime, timedelta
     from types import TracebackType
     from typing import Any, Literal, TypedDict
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from ._async_client import AsyncClient
     from ._sandbox_clock import Clock
+    from ._sandbox_data import Context
     from ._sandbox_faults import Faults, Kind
     from ._sandbox_requests import Requests
     from .credentials import DeviceCode
@@ -50,6 +53,10 @@ _POLL = 0.05
 
 def sandbox(
     *,
+    world: Literal["intrusion", "empty", "large"] | str | os.PathLike[str] = "intrusion",
+    machines: int | None = None,
+    days: int = 30,
+    engine: Literal["builtin", "canned"] | Callable[[str, Context], Any] = "builtin",
     port: int = 0,
     now: datetime | str | None = None,
     seed: int = 0,
@@ -76,6 +83,13 @@ def sandbox(
     """Start a sandbox: a fake Entra ID and Defender tenant on 127.0.0.1, within 50 ms.
 
     Args:
+        world: What the tenant is seeded with. ``"intrusion"``: a company of 40 machines, its everyday life and one
+            intrusion. ``"empty"``: an app and an analyst; every table, and nothing in it. ``"large"``: the intrusion,
+            hidden in 1,000,000 rows of telemetry of 2,000 machines. Or the path of a file that `Sandbox.dump` wrote.
+        machines: How many machines there are, the story's own 40 among them. Default: as many as the world has.
+        days: How many days everyday life goes back, up to 30. The incidents are told whole.
+        engine: What answers queries: the engine that is built in; ``"canned"``: nothing but `Sandbox.add_answer`; or a function
+            of the query and a `Context`, which returns rows (a list of dicts, or anything that speaks Arrow).
         port: The port. Default: a free one.
         now: The moment at which the seeded story ends: an aware datetime or ISO 8601 text with its zone. Default: now.
         seed: Another number tells the story with other names and times.
@@ -112,8 +126,8 @@ def sandbox(
         The running sandbox; use it in a ``with`` or ``async with`` statement, or call `close()` at the end.
 
     Raises:
-        InvalidArgumentError: `now` is no time, or has no zone; a list of names is one text; a permission, a quirk or
-            a limit is unknown.
+        InvalidArgumentError: `world`, `machines`, `days` or `engine` is not allowed; `now` is no time, or has no zone; a list of
+            names is one text; a permission, a quirk or a limit is unknown.
         OSError: the port is taken.
     """
     for name, names in (("permissions", permissions), ("mfa_users", mfa_users)):
@@ -126,35 +140,53 @@ def sandbox(
         from ._time import ticks
 
         moment = ticks("now", now, datetime.now(timezone.utc))
-    return Sandbox(
-        _core.Sandbox(
-            port=port,
-            now=moment,
-            seed=seed,
-            auto_approve=auto_approve,
-            permissions=None if permissions is None else list(permissions),
-            page_size=page_size,
-            tls=tls,
-            token_lifetime=token_lifetime,
-            refresh_in=refresh_in,
-            rotate_strictly=rotate_strictly,
-            strict_assertions=strict_assertions,
-            public_flows=public_flows,
-            mfa_users=list(mfa_users),
-            federated_domain=federated_domain,
-            record_forms=record_forms,
-            export_rows=export_rows,
-            older_alerts=older_alerts,
-            graph_links=graph_links,
-            expand_fails=expand_fails,
-            quotas=quotas,
-            quirks=quirks if isinstance(quirks, str) else dict(quirks),
-            limits=None if limits is None else dict(limits),
-        )
+    running: list[_core.Sandbox] = []
+    core = _core.Sandbox(
+        **_world(world, machines, days),
+        engine=engine if isinstance(engine, str) else _engine(engine, lambda: running[0]),
+        machines=machines,
+        days=days,
+        port=port,
+        now=moment,
+        seed=seed,
+        auto_approve=auto_approve,
+        permissions=None if permissions is None else list(permissions),
+        page_size=page_size,
+        tls=tls,
+        token_lifetime=token_lifetime,
+        refresh_in=refresh_in,
+        rotate_strictly=rotate_strictly,
+        strict_assertions=strict_assertions,
+        public_flows=public_flows,
+        mfa_users=list(mfa_users),
+        federated_domain=federated_domain,
+        record_forms=record_forms,
+        export_rows=export_rows,
+        older_alerts=older_alerts,
+        graph_links=graph_links,
+        expand_fails=expand_fails,
+        quotas=quotas,
+        quirks=quirks if isinstance(quirks, str) else dict(quirks),
+        limits=None if limits is None else dict(limits),
     )
+    running.append(core)
+    return Sandbox(core)
 
 
-class Sandbox:
+def _world(world: str | os.PathLike[str], machines: int | None, days: int) -> dict[str, str]:
+    """A world by its name, or the document of a file."""
+    text = isinstance(world, str) and not any(mark in world for mark in "./\\")
+    if text:
+        return {"world": str(world)}
+    import json
+
+    if machines is not None or days != 30:
+        name = "days" if machines is None else "machines"
+        raise InvalidArgumentError(f"{name}: a world of a file has its own", argument=name)
+    return {"document": json.dumps(read_world(world))}
+
+
+class Sandbox(Data):
     """A running sandbox. Made by `xdrkit.sandbox()`."""
 
     def __init__(self, core: _core.Sandbox) -> None:

@@ -88,6 +88,10 @@ pub trait Lazy: Send + Sync {
     fn id(&self) -> usize;
     /// One cell a row.
     fn cells(&self, column: usize) -> &Cells;
+    /// The cells of these few rows, where that is cheaper than the whole column.
+    fn few(&self, _column: usize, _rows: &[usize]) -> Option<Vec<Value>> {
+        None
+    }
 }
 
 /// The cells of a column of an answer.

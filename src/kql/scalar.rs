@@ -84,6 +84,12 @@ impl Col {
         {
             return Cells::clone(cells);
         }
+        if let Source::Lazy(lazy, column) = &self.source
+            && let Some(places) = (0..rows).map(|row| self.at(row)).collect::<Option<Vec<usize>>>()
+            && let Some(few) = lazy.few(*column, &places)
+        {
+            return few.into_iter().map(|v| if v.is_null() { self.absent.clone() } else { v }).collect();
+        }
         let at = |row: usize| self.at(row).unwrap_or(usize::MAX);
         match self.cells() {
             Cells::Plain(_) => (0..rows).map(|row| self.get(row).into_owned()).collect(),

@@ -19,6 +19,7 @@ mod mailbox;
 mod rows;
 mod runtime;
 mod sandbox;
+mod sandbox_data;
 mod stitch;
 mod table;
 mod tape;

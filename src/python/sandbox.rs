@@ -8,7 +8,7 @@ use super::{
 use crate::{
     error::{Error, did_you_mean},
     json::Value,
-    sandbox::{self, ExpiresOn, Fault, GraphLinks, Platform},
+    sandbox::{self, ExpiresOn, Fault, GraphLinks, Platform, seed::Kind},
 };
 use pyo3::{
     prelude::*,
@@ -39,6 +39,21 @@ impl PySandbox {
                 .map_err(|_| super::errors::raise(py, Error::argument("port", format!("{port} is no port; it is 0 to 65535"))))?,
             now: options.object("now")?.map(|v| v.extract()).transpose()?,
             seed: options.object("seed")?.map(|v| v.extract()).transpose()?.unwrap_or(0),
+            world: options
+                .text("world")?
+                .map(|name| {
+                    Kind::parse(&name).ok_or_else(|| {
+                        let guess = did_you_mean(&name, Kind::NAMES);
+                        let message = format!("{name:?} is not allowed; it is \"intrusion\", \"empty\" or \"large\", or a file.{guess}");
+                        super::errors::raise(py, Error::argument("world", message))
+                    })
+                })
+                .transpose()?
+                .unwrap_or_default(),
+            document: options.text("document")?.map(|text| super::sandbox_data::read(py, "world", &text)).transpose()?,
+            engine: super::sandbox_data::engine(py, options.object("engine")?)?,
+            machines: options.count("machines")?.map(|n| n as usize),
+            days: options.count("days")?.map_or(30, i64::from),
             auto_approve: options.object("auto_approve")?.map(|v| v.is_truthy()).transpose()?.unwrap_or(true),
             permissions: options.object("permissions")?.map(|v| v.extract()).transpose()?,
             page_size: options.count("page_size")?.map(|n| n as usize),
@@ -60,6 +75,9 @@ impl PySandbox {
             limits: limits(py, sandbox::Limits::default(), options.object("limits")?.as_ref())?,
         };
         lift(py, options.end(false))?;
+        if let Some((argument, message)) = wanted.plan().refusal() {
+            return Err(super::errors::raise(py, Error::argument(argument, message)));
+        }
         let started = py.detach(|| sandbox::Sandbox::start(wanted));
         match started {
             Ok(running) => {
@@ -68,7 +86,13 @@ impl PySandbox {
                 made.forget_quotas();
                 Ok(made)
             }
-            Err(e) if e.kind() == std::io::ErrorKind::InvalidInput => Err(super::errors::raise(py, Error::argument("permissions", e))),
+            Err(e) if e.kind() == std::io::ErrorKind::InvalidInput => {
+                let message = e.to_string();
+                if message.starts_with("world") {
+                    return Err(super::sandbox_data::refused(py, &message));
+                }
+                Err(super::errors::raise(py, Error::argument("permissions", message)))
+            }
             Err(e) => Err(e.into()),
         }
     }
@@ -300,6 +324,14 @@ impl PySandbox {
     #[getter]
     fn frozen(&self) -> bool {
         self.inner().is_frozen()
+    }
+
+    /// Puts something in or reads it: an action with JSON text, which is answered with JSON text.
+    fn data(&self, py: Python<'_>, action: &str, given: &str) -> PyResult<String> {
+        let given = super::sandbox_data::read(py, "data", given)?;
+        let inlet = self.inner().inlet();
+        let outcome = py.detach(|| inlet.apply(action, &given).map(|answer| answer.to_string()));
+        outcome.map_err(|message| super::sandbox_data::refused(py, &message))
     }
 
     fn grant(&self, py: Python<'_>, permission: &str) -> PyResult<()> {

@@ -4,17 +4,22 @@ use crate::json::{self, Value, object};
 use crate::ops;
 
 use super::wire::{Reply, Request, field};
-use super::{House, clock, faults, lock, part};
+use super::{House, clock, data, faults, lock, part};
 
 /// What there is, for those who ask for something else.
 const PATHS: &str = "GET /_sandbox/health; GET, DELETE /_sandbox/requests (?operation=, ?service=, ?since=); GET, POST, DELETE \
                      /_sandbox/faults; DELETE /_sandbox/faults/{id}; GET /_sandbox/presets; GET, POST /_sandbox/clock ({\"advance\": \
-                     \"5m\"}, {\"set\": \"2026-11-21T12:00:00Z\"}, {\"freeze\": true}); POST /_sandbox/reset; POST /_sandbox/advance?seconds=";
+                     \"5m\"}, {\"set\": \"2026-11-21T12:00:00Z\"}, {\"freeze\": true}); POST /_sandbox/reset; POST /_sandbox/advance?seconds=; POST /_sandbox/machines, alerts, \
+                     incidents, geo, file_profiles, external; POST, DELETE /_sandbox/rows; GET, POST, DELETE /_sandbox/answers; GET, POST \
+                     /_sandbox/world";
 
 /// Answers a request to a path behind `/_sandbox/`.
 pub(super) fn answer(house: &House, request: &Request, rest: &str) -> Reply {
     if request.is_cross_origin(&house.base) {
         return Reply::json(403, &object([("error", "a web page of another origin may not do this".into())]));
+    }
+    if let Some(reply) = data::answer(house, request, rest) {
+        return reply;
     }
     let plan = |status| Reply::json(status, &lock(&house.faults).to_json());
     match (request.method.as_str(), rest) {

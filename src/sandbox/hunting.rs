@@ -3,32 +3,19 @@
 //! The same rows look different on each endpoint, and the differences are where decoders break: booleans as 0 and 1 under a type `SByte`,
 //! nulls as `{}`, dynamics as text here and as annotated objects there. The shapes are those of live captures.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use crate::json::{self, Object, Value, object};
 use crate::ops::model::Service;
 
 use super::clock::{self, DAY, SECOND};
+use super::data::{self, Asked, Engine, Lookup, Said};
 use super::failure::Failure;
 use super::quirks::{Quirk, Quirks};
 use super::router::{Call, not_yet};
 use super::wire::Reply;
 use super::{House, lock};
-use crate::kql::{self, Catalog, KqlError, Table, Type, format_datetime, format_timespan};
-
-/// The Endpoint service knows its own tables only.
-struct Devices<'c>(&'c dyn Catalog);
-
-impl Catalog for Devices<'_> {
-    fn table(&self, name: &str) -> Option<Arc<Table>> {
-        if name.starts_with("Device") { self.0.table(name) } else { None }
-    }
-
-    fn table_names(&self) -> Vec<String> {
-        self.0.table_names().into_iter().filter(|n| n.starts_with("Device")).collect()
-    }
-}
+use crate::kql::{self, KqlError, Table, Type, format_datetime, format_timespan};
 
 pub(super) fn handle(call: &Call<'_>) -> Result<Reply, Failure> {
     match call.op.id {
@@ -48,30 +35,64 @@ fn run(call: &Call<'_>, query: &str) -> Result<Reply, Failure> {
     let quirks = call.house.options.quirks;
     let window = window(call.text("Timespan"), now, limits.window())
         .ok_or_else(|| Failure::new(400, "BadRequest", "Timespan is no ISO 8601 duration or interval."))?;
-    let tables = call.house.store().tenant.tables.clone();
-    let devices = Devices(&tables);
-    let catalog: &dyn Catalog = if call.op.service == Service::Endpoint { &devices } else { &tables };
     let started = Instant::now();
-    let options = kql::Options { window: Some(window), max_rows: limits.rows, ..kql::Options::at(now) };
-    let output = kql::run(query, catalog, &options).map_err(|e| refusal(&e))?;
+    let table = answered(call, query, now, window, limits.rows)?;
     let ran = execution_time(call, started);
     limits.check_time(call.op.service, ran)?;
     let body = match call.op.service {
-        Service::Graph => graph(call, &output.table, quirks),
-        _ => legacy(&output.table, ran, quirks),
+        Service::Graph => graph(call, &table, quirks),
+        _ => legacy(&table, ran, quirks),
     };
     let reply = Reply::json(200, &body);
     limits.check_size(call.op.service, reply.body.len())?;
     Ok(reply)
 }
 
+/// The tenant's tables with what is beside them. The Endpoint service knows its own tables only.
+pub(super) fn lookup(house: &House, devices_only: bool) -> Lookup {
+    let mut store = house.store();
+    store.publish();
+    let (tables, fixtures) = (store.tenant.tables.clone(), store.fixtures.clone());
+    Lookup { tables, fixtures, now: house.clock.now(), devices_only }
+}
+
 /// Runs a query over all tables, for whoever sits at the sandbox: nobody's permissions, nobody's quota.
 pub(super) fn ask(house: &House, query: &str) -> Result<kql::Output, KqlError> {
     let now = house.clock.now();
-    let tables = house.store().tenant.tables.clone();
     let limits = *lock(&house.limits);
     let options = kql::Options { window: Some((now - limits.window(), now)), max_rows: limits.rows, ..kql::Options::at(now) };
-    kql::run(query, &tables, &options)
+    kql::run(query, &lookup(house, false), &options)
+}
+
+/// The rows of what was written down for a query, or else of the engine.
+fn answered(call: &Call<'_>, query: &str, now: i64, window: (i64, i64), max_rows: usize) -> Result<Table, Failure> {
+    let said = call.house.store().answers.find(query);
+    match said {
+        Some(Said::Rows(table)) => return Ok(table),
+        Some(Said::Error(status, message)) => return Err(Failure::new(status, "BadRequest", message)),
+        None => {}
+    }
+    let api = match call.op.service {
+        Service::Graph => "graph",
+        Service::Endpoint => "endpoint",
+        _ => "xdr",
+    };
+    match &call.house.options.engine {
+        Engine::Canned => {
+            call.house.store().answers.missed(query);
+            let message = "No answer is registered for this query, and the sandbox was started with engine=\"canned\".";
+            Err(Failure::new(400, "BadRequest", message).header("x-sandbox-unsupported", "canned"))
+        }
+        Engine::Plugged(engine) => {
+            let answer = engine(&Asked { query, now, window, api });
+            data::said(&answer).map_err(|(status, message)| Failure::new(status, "BadRequest", message))
+        }
+        Engine::Builtin => {
+            let lookup = lookup(call.house, call.op.service == Service::Endpoint);
+            let options = kql::Options { window: Some(window), max_rows, ..kql::Options::at(now) };
+            kql::run(query, &lookup, &options).map(|output| output.table).map_err(|e| refusal(&e))
+        }
+    }
 }
 
 /// How long the query ran, which the Endpoint service counts.

@@ -38,6 +38,9 @@ impl Library {
             created: tenant.now - days * DAY,
             updated: tenant.now - days * DAY,
         };
+        if tenant.bare {
+            return Library(Vec::new());
+        }
         Library(vec![
             script("Get-Persistence.ps1", 120, "Get-CimInstance Win32_StartupCommand\r\n", None),
             script("Collect-Triage.ps1", 45, "param([string]$Path)\r\nGet-ChildItem $Path\r\n", Some("-Path: the folder to list")),

@@ -92,7 +92,9 @@ fn change(call: &Call<'_>, change: impl FnOnce(&mut Machine)) -> Result<Reply, F
     let mut store = call.house.store();
     let machine = store.machine_mut(call.id()).ok_or_else(|| unknown(call))?;
     change(machine);
-    Ok(call.one(200, "Machines", machine.endpoint()))
+    let shown = machine.endpoint();
+    store.changed(call.id(), call.now());
+    Ok(call.one(200, "Machines", shown))
 }
 
 fn retag(machine: &mut Machine, tag: &str, add: bool) {
@@ -126,6 +128,7 @@ fn tag_many(call: &Call<'_>, add: bool) -> Result<Reply, Failure> {
                 retag(machine, tag, add);
                 items.push(machine.endpoint());
             }
+            store.changed(id, call.now());
         }
         items
     };

@@ -16,6 +16,7 @@ mod body;
 mod clock;
 mod control;
 mod correlation;
+mod data;
 mod detection_rules;
 mod entities;
 mod entra;
@@ -71,6 +72,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
+pub use data::{Asked, Engine, Plugged};
 pub use faults::{Fault, FaultKind, RetryForm, Wrong, presets};
 pub use limits::Limits;
 pub use managed::{ExpiresOn, Platform};
@@ -109,6 +111,16 @@ pub struct Options {
     pub now: Option<i64>,
     /// Chooses ids, times and background events of the tenant.
     pub seed: u64,
+    /// What the tenant is seeded with.
+    pub world: seed::Kind,
+    /// How many machines there are; without: as many as the world has.
+    pub machines: Option<usize>,
+    /// How many days everyday life goes back.
+    pub days: i64,
+    /// A world as a document, instead of a seeded one.
+    pub document: Option<crate::json::Value>,
+    /// Which engine answers queries.
+    pub engine: Engine,
     /// Device codes grant themselves to the seeded user on the second poll.
     pub auto_approve: bool,
     /// What the application and the user are granted; without: every permission that the declaration knows.
@@ -176,6 +188,11 @@ impl Default for Options {
             port: 0,
             now: None,
             seed: 0,
+            world: seed::Kind::Intrusion,
+            machines: None,
+            days: 30,
+            document: None,
+            engine: Engine::Builtin,
             auto_approve: true,
             permissions: None,
             page_size: None,
@@ -196,6 +213,13 @@ impl Default for Options {
             quirks: Quirks::default(),
             limits: Limits::default(),
         }
+    }
+}
+
+impl Options {
+    /// How its tenant is seeded.
+    pub fn plan(&self) -> seed::Plan {
+        seed::Plan { kind: self.world, seed: self.seed, machines: self.machines, days: self.days }
     }
 }
 
@@ -252,6 +276,8 @@ pub(crate) struct House {
     clock: Clock,
     options: Options,
     pristine: seed::Tenant,
+    /// What a world's document has beside the tables.
+    beside: crate::json::Value,
     store: Mutex<Store>,
     directory: Mutex<Directory>,
     faults: Mutex<faults::Plan>,
@@ -302,7 +328,10 @@ impl House {
     }
 
     fn reset(&self) {
-        *self.store() = Store::new(self.pristine.clone());
+        let mut fresh = Store::new(self.pristine.clone());
+        // It was read before.
+        let _ = fresh.register(&self.beside);
+        *self.store() = fresh;
         if let Ok(fresh) = Directory::new(self.options.permissions.as_deref()) {
             self.directory().reset(fresh);
         }
@@ -348,10 +377,18 @@ impl Sandbox {
     pub fn start(options: Options) -> io::Result<Sandbox> {
         let directory = Directory::new(options.permissions.as_deref())
             .map_err(|names| io::Error::new(io::ErrorKind::InvalidInput, format!("no such permission: {}", names.join(", "))))?;
+        let plan = options.plan();
+        if let Some((argument, message)) = plan.refusal() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{argument}: {message}")));
+        }
         let mut scratch = Scratch::default();
         let (doors, base, plain, ca_file) = doors(&options, &mut scratch)?;
         let clock = Clock::new(options.now);
-        let mut pristine = seed::tenant(clock.start(), options.seed);
+        let wrong = |message: String| io::Error::new(io::ErrorKind::InvalidInput, message);
+        let (mut pristine, beside) = match &options.document {
+            Some(document) => data::read_world(document, clock.start(), true).map_err(wrong)?,
+            None => (seed::planned(clock.start(), &plan), crate::json::Value::Null),
+        };
         pristine.add_older_alerts(options.older_alerts);
         let pristine = pristine;
         let analyst = pristine.users.iter().filter(|u| u.enabled && !u.privileged);
@@ -370,6 +407,8 @@ impl Sandbox {
             managed_object_id: managed::ASSIGNED.object_id.to_owned(),
             managed_resource_id: managed::ASSIGNED.resource_id.to_owned(),
         };
+        let mut store = Store::new(pristine.clone());
+        store.register(&beside).map_err(wrong)?;
         let quotas = Mutex::new(quotas::Quotas::new(options.quotas));
         let limits = Mutex::new(options.limits);
         let house = Arc::new(House {
@@ -379,7 +418,8 @@ impl Sandbox {
             identity,
             clock,
             options,
-            store: Mutex::new(Store::new(pristine.clone())),
+            store: Mutex::new(store),
+            beside,
             pristine,
             directory: Mutex::new(directory),
             faults: Mutex::default(),
@@ -521,6 +561,11 @@ impl Sandbox {
         lock(&self.house.faults).seed
     }
 
+    /// Where things are put into the running sandbox.
+    pub fn inlet(&self) -> Inlet {
+        Inlet(self.house.clone())
+    }
+
     /// Grants a permission to the application and the user, for tokens from now on. False: the declaration knows no such permission.
     pub fn grant(&self, permission: &str) -> bool {
         self.house.directory().grant(permission)
@@ -638,6 +683,17 @@ impl Sandbox {
             let _ = thread.join();
         }
         lock(&self.house.scratch).clear();
+    }
+}
+
+/// Where things are put into a running sandbox.
+#[derive(Clone)]
+pub struct Inlet(Arc<House>);
+
+impl Inlet {
+    /// Puts something in, or reads it: an action with JSON, as under `/_sandbox/`. The error names the argument.
+    pub fn apply(&self, action: &str, given: &crate::json::Value) -> Result<crate::json::Value, String> {
+        data::apply(&self.0, action, given)
     }
 }
 

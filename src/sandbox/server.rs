@@ -25,12 +25,14 @@ use super::faults::{self, Asked, FaultKind, Shape};
 use super::part::Part;
 use super::sent::{Hangup, Sent};
 use super::wire::{Reply, Request, guid};
-use super::{House, RequestRecord, access, clock, failure, lock, page, record, router, storage};
+use super::{House, RequestRecord, access, clock, data, failure, lock, page, record, router, storage};
 
 /// Larger request bodies are refused.
 const BODY_MAX: usize = 8 << 20;
 /// The same where files come in: above the service's own limit, so that its refusal is what a caller meets.
 const UPLOAD_MAX: usize = 32 << 20;
+/// The same where a whole world is put in.
+const WORLD_MAX: usize = 512 << 20;
 /// Request line and headers together.
 const HEAD_MAX: usize = 64 << 10;
 /// Connections at once; more wait to be accepted.
@@ -135,7 +137,11 @@ async fn serve(house: Arc<House>, stream: impl AsyncRead + AsyncWrite + Unpin, s
 async fn respond(house: Arc<House>, request: http::Request<Incoming>, scheme: &'static str) -> Result<http::Response<Sent>, Hangup> {
     let (head, body) = request.into_parts();
     let uploads = head.method == http::Method::POST && head.uri.path().to_ascii_lowercase().ends_with("/libraryfiles");
-    let most = if uploads { UPLOAD_MAX } else { BODY_MAX };
+    let most = match head.uri.path() {
+        "/_sandbox/world" | "/_sandbox/rows" => WORLD_MAX,
+        _ if uploads => UPLOAD_MAX,
+        _ => BODY_MAX,
+    };
     let read = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, most).collect()).await;
     let started = Instant::now();
     let (refused, body) = match read {
@@ -207,7 +213,7 @@ async fn respond(house: Arc<House>, request: http::Request<Incoming>, scheme: &'
         (None, Some(met)) if met.fault.kind.answers() => faults::planned(&house, &request, part, &met.fault),
         (None, _) => {
             let (inside, request) = (Arc::clone(&house), Arc::clone(&request));
-            let long = stored || page::takes_long(&request) || found.is_some_and(router::takes_long);
+            let long = stored || page::takes_long(&request) || data::takes_long(&request.path) || found.is_some_and(router::takes_long);
             let run = move || guarded(&inside, &request, router::answer);
             if long { tokio::task::spawn_blocking(run).await.unwrap_or_else(|_| Reply::empty(500)) } else { run() }
         }

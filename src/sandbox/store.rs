@@ -1,5 +1,8 @@
 //! What can change: the seeded tenant, and what was made or asked for through the services.
 
+use std::sync::Arc;
+
+use super::data::{Answers, Fixtures};
 use super::indicators::Indicators;
 use super::investigations::Investigations;
 use super::library::Library;
@@ -17,6 +20,12 @@ pub(super) struct Store {
     pub(super) investigations: Investigations,
     pub(super) indicators: Indicators,
     pub(super) settings: Settings,
+    /// What machines report after they were changed, and when; in the tables once somebody hunts.
+    reports: Vec<(Arc<Machine>, i64)>,
+    /// What queries look up beside the tables.
+    pub(super) fixtures: Fixtures,
+    /// Answers to queries that were written down.
+    pub(super) answers: Answers,
     pub(super) tenant: Tenant,
 }
 
@@ -33,7 +42,8 @@ impl Store {
     pub(super) fn new(tenant: Tenant) -> Store {
         let analyst = tenant.users.iter().find(|u| u.enabled && u.department.contains("Security")).or_else(|| tenant.users.first());
         let by = analyst.map(|u| u.upn.to_string()).unwrap_or_default();
-        let (scans, rules) = (scans::seeded(&tenant, tenant.now, &by), detection_rules::seeded(tenant.now, &by));
+        let rules = if tenant.bare { Vec::new() } else { detection_rules::seeded(tenant.now, &by) };
+        let scans = if tenant.bare { Vec::new() } else { scans::seeded(&tenant, tenant.now, &by) };
         Store {
             actions: Vec::new(),
             scans,
@@ -42,8 +52,32 @@ impl Store {
             investigations: Investigations::seeded(&tenant),
             indicators: Indicators::seeded(&tenant),
             settings: Settings::seeded(&tenant),
+            reports: Vec::new(),
+            fixtures: Fixtures::seeded(&tenant),
+            answers: Answers::default(),
             tenant,
         }
+    }
+
+    /// A machine that was changed reports how it is now.
+    pub(super) fn changed(&mut self, id: &str, now: i64) {
+        if let Some(machine) = self.machine(id) {
+            let report = (Arc::new(machine.clone()), now);
+            self.reports.push(report);
+        }
+    }
+
+    /// Puts the reports of changed machines into the tables.
+    pub(super) fn publish(&mut self) {
+        if !self.reports.is_empty() {
+            let reports = std::mem::take(&mut self.reports);
+            self.tenant.tables.report_machines(&reports);
+        }
+    }
+
+    /// Takes in what a world's document has beside the tables.
+    pub(super) fn register(&mut self, beside: &crate::json::Value) -> Result<(), String> {
+        self.fixtures.register(beside)
     }
 
     /// A machine by its id or its DNS name, whatever the letter case.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 /// What somebody at a Windows desk starts in a day: program, command line, how often (of 100).
 #[rustfmt::skip]
-const DESK: &[(&str, &str, i64)] = &[
+pub(super) const DESK: &[(&str, &str, i64)] = &[
     ("OUTLOOK.EXE", "\"C:\\Program Files\\Microsoft Office\\root\\Office16\\OUTLOOK.EXE\" ", 75),
     ("ms-teams.exe", "\"C:\\Program Files\\WindowsApps\\MSTeams_26246.1105_x64__8wekyb3d8bbwe\\ms-teams.exe\" ", 60),
     ("msedge.exe", "\"C:\\Program Files (x86)\\Microsoft\\Edge\\Application\\msedge.exe\" --profile-directory=Default", 70),
@@ -27,7 +27,7 @@ const DESK: &[(&str, &str, i64)] = &[
 
 /// What PowerShell is asked for by management tools and administrators.
 #[rustfmt::skip]
-const SCRIPTS: &[&str] = &[
+pub(super) const SCRIPTS: &[&str] = &[
     "powershell.exe -NoProfile -ExecutionPolicy Bypass -File \"C:\\Program Files (x86)\\Microsoft Intune Management Extension\\Content\\DetectionScripts\\9c1f_detect.ps1\"",
     "powershell.exe -NoProfile -NonInteractive -Command \"& {Get-BitLockerVolume -MountPoint C: | Select-Object -ExpandProperty ProtectionStatus}\"",
     "\"C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe\" -Command \"Get-CimInstance Win32_LogicalDisk -Filter 'DriveType=3' | ConvertTo-Json\"",
@@ -35,14 +35,14 @@ const SCRIPTS: &[&str] = &[
     "powershell.exe -NoLogo -Command \"\nparam($Path)\n$ErrorActionPreference = 'Stop'\nGet-ChildItem $Path -Recurse |\n  Where-Object Length -gt 1GB\n\"",
 ];
 
-const UNIX: &[(&str, &str)] = &[
+pub(super) const UNIX: &[(&str, &str)] = &[
     ("dash", "/bin/sh -c test -x /usr/sbin/anacron || run-parts --report /etc/cron.hourly"),
     ("python3.12", "/usr/bin/python3.12 /opt/larkmoor/metrics.py --once"),
     ("curl", "curl -sS --retry 3 https://artifacts.larkmoor.example/health"),
     ("git", "git fetch --prune origin"),
     ("apt-get", "apt-get -qq -y update"),
 ];
-const MAC: &[(&str, &str)] = &[
+pub(super) const MAC: &[(&str, &str)] = &[
     ("Google Chrome", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"),
     ("Microsoft Outlook", "/Applications/Microsoft Outlook.app/Contents/MacOS/Microsoft Outlook"),
     ("zsh", "-zsh"),
@@ -51,16 +51,16 @@ const MAC: &[(&str, &str)] = &[
 
 /// Host and address of the sites that people and programs talk to.
 #[rustfmt::skip]
-const SITES: &[(&str, &str)] = &[
+pub(super) const SITES: &[(&str, &str)] = &[
     ("outlook.office365.com", "203.0.113.10"), ("login.microsoftonline.com", "203.0.113.11"), ("teams.microsoft.com", "203.0.113.12"),
     ("larkmoor.sharepoint.example", "203.0.113.13"), ("www.news-today.example", "203.0.113.31"), ("supplier-portal.example", "203.0.113.32"),
     ("weather.example", "203.0.113.33"), ("maps.example", "203.0.113.34"), ("docs.python.example", "203.0.113.35"), ("cdn.fonts.example", "203.0.113.36"),
     ("trade-fair.example", "203.0.113.37"), ("rail-booking.example", "203.0.113.38"),
 ];
 
-fn days(now: i64) -> impl Iterator<Item = i64> {
-    let today = midnight(now);
-    (0..30).rev().map(move |back| today - back * DAY)
+fn days(world: &World) -> impl Iterator<Item = i64> + use<> {
+    let today = midnight(world.now);
+    (0..world.days).rev().map(move |back| today - back * DAY)
 }
 
 /// Sessions and programs of every machine. The roots come before everything else.
@@ -72,9 +72,9 @@ pub(super) fn processes(world: &World) -> Vec<Arc<Process>> {
         desk: DESK.iter().map(|(_, c, _)| (*c).into()).collect(),
         scripts: SCRIPTS.iter().map(|c| (*c).into()).collect(),
     };
-    for (machine, roots) in world.machines.iter().zip(&world.roots) {
+    for (machine, roots) in world.machines.iter().zip(&world.roots).take(world.lively) {
         let mut random = Random::new(world.seed, &machine.id);
-        for day in days(world.now) {
+        for day in days(world) {
             match machine.os.platform {
                 "Linux" => unix(world, &mut random, roots, day, UNIX, &mut out),
                 "macOS" if !weekend(day) => unix(world, &mut random, roots, day, MAC, &mut out),
@@ -361,13 +361,13 @@ pub(super) fn device(world: &World, processes: &[Arc<Process>]) -> Vec<DeviceEve
 }
 
 #[rustfmt::skip]
-const SUBJECTS: &[&str] = &[
+pub(super) const SUBJECTS: &[&str] = &[
     "Re: delivery week 47", "Minutes of the weekly", "Angebot Nr. 20261 – Größentabelle", "FW: FW: test report δ-series", "Lunch?", "Invoice 88213",
     "Tilausvahvistus / Order confirmation", "Your itinerary", "",  "Re: Q3 \"final\" figures; see tab, and 'notes'", "見積書のご送付", "Out of office: back on Monday",
     "Automatic reply", "Calibration certificate (3 attachments)", "Please review & sign", "Price list\twith a tab",
 ];
 #[rustfmt::skip]
-const SENDERS: &[(&str, &str, &str)] = &[
+pub(super) const SENDERS: &[(&str, &str, &str)] = &[
     ("orders@glassworks.example", "Glassworks Orders", "203.0.113.70"), ("noreply@rail-booking.example", "Rail Booking", "203.0.113.38"),
     ("kai.brandt@precision-mounts.example", "Kai Brandt", "203.0.113.72"), ("news@trade-fair.example", "Trade Fair News", "203.0.113.37"),
     ("anna.kovacs@supplier-portal.example", "Anna Kovács", "203.0.113.32"), ("billing@power-grid.example", "Power Grid plc", "203.0.113.75"),
@@ -379,17 +379,18 @@ pub(super) fn mails(world: &World) -> Vec<Mail> {
     let subjects: Vec<Arc<str>> = SUBJECTS.iter().map(|s| (*s).into()).collect();
     let outside: Vec<(Arc<str>, Arc<str>, Arc<str>)> = SENDERS.iter().map(|(a, n, ip)| ((*a).into(), (*n).into(), (*ip).into())).collect();
     let staff: Vec<&Arc<UserFacts>> =
-        world.people.iter().filter(|p| !p.account.contains("svc_") && !p.account.starts_with("adm.")).collect();
+        world.people.iter().take(world.staff).filter(|p| !p.account.contains("svc_") && !p.account.starts_with("adm.")).collect();
+    let anyone: Vec<_> = staff.iter().map(Some).collect();
     let inside_ip: Arc<str> = "192.0.2.25".into();
     let links: Vec<Arc<str>> = SITES.iter().map(|(host, _)| format!("https://{host}/a?id=1&ref=\"mail\"").into()).collect();
     let mut out = Vec::new();
-    for day in days(world.now) {
+    for day in days(world) {
         for person in &staff {
             for _ in 0..random.range(0, if weekend(day) { 2 } else { 4 }) {
                 let at = day + random.range(6 * HOUR, 20 * HOUR);
                 let inside = random.percent(40);
                 let spam = !inside && random.percent(6);
-                let colleague = (*random.pick(&staff.iter().map(Some).collect::<Vec<_>>()).unwrap_or(person)).clone();
+                let colleague = (*random.pick(&anyone).unwrap_or(person)).clone();
                 let (sender, sender_name, sender_ip) =
                     if inside { (colleague.upn.clone(), colleague.display.clone(), inside_ip.clone()) } else { random.pick(&outside) };
                 let files: Vec<Arc<FileFacts>> = (0..i64::from(random.percent(25)))
@@ -464,7 +465,7 @@ pub(super) fn sign_ins(world: &World, processes: &[Arc<Process>]) -> Vec<SignIn>
         } else {
             process.user.clone()
         };
-        let office = world.users.iter().find(|u| u.account == user.account).map_or("", |u| u.city);
+        let office = world.user(&user.account).map_or("", |u| u.city);
         let (city, _, code) = OFFICES.iter().find(|o| o.0 == office).copied().unwrap_or_default();
         out.push(SignIn {
             at: process.created + random.range(SECOND, 30 * SECOND),

@@ -291,6 +291,8 @@ pub struct Machine {
     pub group: &'static str,
     /// From the open alerts: see [`super::Tenant::assess`].
     pub risk: Risk,
+    /// What it is without alerts.
+    pub least_risk: Risk,
     /// `None`, `Low`, `Medium` or `High`.
     pub exposure: &'static str,
     /// The device's id in Entra ID, if it is joined.

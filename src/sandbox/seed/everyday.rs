@@ -4,7 +4,7 @@ use super::entities::*;
 use super::events::*;
 use super::random::{DAY, HOUR, MINUTE, SECOND};
 use super::story;
-use super::world::{Image, Process, file, midnight, weekend};
+use super::world::{Image, Process, STAFF, file, midnight, weekend};
 use std::sync::Arc;
 
 const NADIA: Option<&str> = Some("nadia.petrescu");
@@ -287,7 +287,7 @@ fn travel(script: &mut Script<'_>) {
 fn password_spray(script: &mut Script<'_>) {
     let at = morning(script, 8) - 6 * HOUR;
     script.incident("Password spray involving multiple users", "One address tried one password on everyone; no sign-in succeeded.");
-    let accounts: Vec<_> = script.world.people.iter().map(|p| p.account.clone()).collect();
+    let accounts: Vec<_> = script.world.people.iter().take(STAFF).map(|p| p.account.clone()).collect();
     for (n, who) in accounts.iter().enumerate() {
         for round in 0..3 {
             let at = at + round * 50 * MINUTE + n as i64 * 31 * SECOND;

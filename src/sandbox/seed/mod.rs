@@ -4,10 +4,13 @@
 //! agree over all tables and services, so that a hunter can pivot from any value to any other. Equal `now` and `seed` give equal rows.
 
 mod background;
+mod crowd;
 pub mod entities;
 mod events;
 mod everyday;
+mod more;
 mod older;
+mod plan;
 mod random;
 mod render;
 mod schema;
@@ -16,9 +19,11 @@ mod story;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod timeline;
 mod world;
 
 pub use entities::*;
+pub use plan::{Kind, Plan};
 pub use tables::Tables;
 
 use events::Script;
@@ -53,6 +58,8 @@ pub struct Tenant {
     pub domain: String,
     /// Everyone, service accounts last.
     pub users: Vec<User>,
+    /// Nobody and nothing was seeded: what is there was added.
+    pub bare: bool,
     /// Every device.
     pub machines: Vec<Machine>,
     /// Every alert, the oldest first.
@@ -70,21 +77,29 @@ impl Tenant {
     pub fn assess(&mut self) {
         for machine in &mut self.machines {
             let open = self.alerts.iter().filter(|a| a.status != AlertStatus::Resolved && a.machines.contains(&machine.id));
-            machine.risk = open.map(|a| a.severity).max().map_or(Risk::None, |s| match s {
+            let alerted = open.map(|a| a.severity).max().map_or(Risk::None, |s| match s {
                 Severity::Informational => Risk::Informational,
                 Severity::Low => Risk::Low,
                 Severity::Medium => Risk::Medium,
                 Severity::High => Risk::High,
             });
+            machine.risk = alerted.max(machine.least_risk);
         }
     }
 }
 
 /// The tenant as it is at `now` (ticks of 100 ns since year 1). `seed` chooses ids, times and who does what in the background; the story stays.
 pub fn tenant(now: i64, seed: u64) -> Tenant {
-    let world = World::new(now, seed);
+    planned(now, &Plan { seed, ..Plan::default() })
+}
+
+/// The same as it was planned.
+pub fn planned(now: i64, plan: &Plan) -> Tenant {
+    let world = World::new(now, plan);
     let mut script = Script::new(&world, "incidents");
-    everyday::write(&mut script);
+    if plan.kind != Kind::Empty {
+        everyday::write(&mut script);
+    }
     let Script { happened, mut alerts, incidents, .. } = script;
     alerts.sort_by_key(|a| a.created);
     let mut tenant = Tenant {
@@ -92,10 +107,11 @@ pub fn tenant(now: i64, seed: u64) -> Tenant {
         name: TENANT_NAME.into(),
         domain: DOMAIN.into(),
         users: world.users.clone(),
+        bare: world.bare,
         machines: world.machines.iter().map(|m| Machine::clone(m)).collect(),
         alerts: alerts.clone(),
         incidents,
-        tables: Tables::new(world, happened, alerts),
+        tables: Tables::new(world, happened, alerts, plan.kind == Kind::Large),
         now,
     };
     tenant.assess();

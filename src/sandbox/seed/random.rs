@@ -25,6 +25,13 @@ impl Random {
         random
     }
 
+    /// The stream of one row of one kind: what is drawn for a row depends on no other.
+    pub(super) fn of(seed: u64, kind: u64, row: usize) -> Self {
+        let mut random = Self(seed ^ kind.wrapping_mul(0xa076_1d64_78bd_642f) ^ (row as u64).wrapping_mul(0xe703_7ed1_a0b4_28db));
+        random.0 = random.next();
+        random
+    }
+
     pub(super) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -3,6 +3,7 @@
 use crate::json;
 use crate::kql::value::{Cells, Column, Table, Type, Value};
 use crate::ops::HUNTING_SCHEMA;
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 /// A table's name, and its columns in order.
@@ -40,6 +41,8 @@ fn type_of(name: &str) -> Type {
 pub(super) struct Sheet<'r, R> {
     rows: &'r [R],
     columns: Vec<Column>,
+    /// The only column that is filled, if it is one.
+    only: Option<usize>,
     #[cfg(test)]
     strangers: Vec<String>,
 }
@@ -50,14 +53,33 @@ impl<'r, R> Sheet<'r, R> {
         Self {
             rows,
             columns,
+            only: None,
             #[cfg(test)]
             strangers: Vec::new(),
         }
     }
 
+    /// A table of rows.
+    pub(super) fn of(shape: &Shape, rows: &'r [R], fill: impl FnOnce(&mut Self)) -> Table {
+        let mut sheet = Sheet::new(shape, rows);
+        fill(&mut sheet);
+        sheet.finish()
+    }
+
+    /// One column of rows; none where nothing was put into it.
+    pub(super) fn column(shape: &Shape, rows: &'r [R], column: usize, fill: impl FnOnce(&mut Self)) -> Vec<Value> {
+        let mut sheet = Sheet { only: Some(column), ..Sheet::new(shape, rows) };
+        fill(&mut sheet);
+        match sheet.columns.into_iter().nth(column).map(|c| c.cells) {
+            Some(Cells::Plain(cells)) => cells,
+            other => other.iter().flat_map(|cells| cells.iter().map(Cow::into_owned).collect::<Vec<_>>()).collect(),
+        }
+    }
+
     fn fill(&mut self, name: &str, cells: impl FnOnce() -> Vec<Value>) {
-        match self.columns.iter_mut().find(|c| *c.name == *name) {
-            Some(column) => column.cells = cells().into(),
+        match self.columns.iter_mut().enumerate().find(|(_, c)| *c.name == *name) {
+            Some((at, _)) if self.only.is_some_and(|only| only != at) => {}
+            Some((_, column)) => column.cells = cells().into(),
             #[cfg(test)]
             None => self.strangers.push(name.to_owned()),
             #[cfg(not(test))]

@@ -1,9 +1,10 @@
 //! The company: its people, its machines, and the programs that run on them.
 
 use super::entities::*;
+use super::plan::{Kind, Plan};
 use super::random::{DAY, HOUR, MINUTE, Random, SECOND};
-use super::{AD_DOMAIN, DOMAIN, NETBIOS};
-use std::collections::BTreeMap;
+use super::{AD_DOMAIN, DOMAIN, NETBIOS, more};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// A program with what its version resource says.
@@ -117,6 +118,16 @@ pub(super) struct World {
     /// The roots themselves, and nothing else.
     pub(super) boot: Vec<Arc<Process>>,
     pub(super) system: Arc<UserFacts>,
+    /// Nobody and nothing is there but who signs in.
+    pub(super) bare: bool,
+    /// How many days of everyday life there are.
+    pub(super) days: i64,
+    /// How many machines, the first ones, have an everyday life that is written down in advance.
+    pub(super) lively: usize,
+    /// How many people, the first ones, have one.
+    pub(super) staff: usize,
+    accounts: HashMap<Arc<str>, usize>,
+    hosts: HashMap<Arc<str>, usize>,
     images: BTreeMap<&'static str, Arc<Image>>,
     unknown: Arc<Image>,
 }
@@ -256,7 +267,7 @@ const IMAGES: &[(&str, &str, i64, &str, &str, &str)] = &[
 
 /// Given name, family name, account, department, title, office.
 #[rustfmt::skip]
-const PEOPLE: &[(&str, &str, &str, &str, &str, usize)] = &[
+pub(super) const PEOPLE: &[(&str, &str, &str, &str, &str, usize)] = &[
     ("Priya", "Raghunathan", "priya.raghunathan", "Finance", "Accounts Payable Analyst", 0),
     ("Tove", "Lindqvist", "tove.lindqvist", "IT", "Helpdesk Engineer", 2),
     ("Marcus", "Adeyemi", "marcus.adeyemi", "IT", "Systems Administrator", 0),
@@ -303,6 +314,9 @@ const PEOPLE: &[(&str, &str, &str, &str, &str, usize)] = &[
     ("Build", "Agent", "svc_build", "IT", "Service account", 1),
 ];
 
+/// How many of them there are.
+pub(super) const STAFF: usize = PEOPLE.len();
+
 /// City, country, its code.
 pub(super) const OFFICES: [(&str, &str, &str); 3] =
     [("Bristol", "United Kingdom", "GB"), ("Rotterdam", "Netherlands", "NL"), ("Tampere", "Finland", "FI")];
@@ -317,18 +331,18 @@ const fn os(
     Os { platform, version, build, distribution, architecture }
 }
 
-const WINDOWS_11: Os = os("Windows11", "24H2", Some(26100), "Windows11", "x64");
-const WINDOWS_10: Os = os("Windows10", "22H2", Some(19045), "Windows10", "x64");
-const SERVER_2022: Os = os("WindowsServer2022", "21H2", Some(20348), "WindowsServer2022", "x64");
+pub(super) const WINDOWS_11: Os = os("Windows11", "24H2", Some(26100), "Windows11", "x64");
+pub(super) const WINDOWS_10: Os = os("Windows10", "22H2", Some(19045), "Windows10", "x64");
+pub(super) const SERVER_2022: Os = os("WindowsServer2022", "21H2", Some(20348), "WindowsServer2022", "x64");
 const SERVER_2019: Os = os("WindowsServer2019", "1809", Some(17763), "WindowsServer2019", "x64");
 const SERVER_2016: Os = os("WindowsServer2016", "1607", Some(14393), "WindowsServer2016", "x64");
-const UBUNTU: Os = os("Linux", "24.04", None, "Ubuntu", "x64");
+pub(super) const UBUNTU: Os = os("Linux", "24.04", None, "Ubuntu", "x64");
 const RED_HAT: Os = os("Linux", "9.4", None, "RedHatEnterpriseLinux", "x64");
-const MACOS: Os = os("macOS", "15.1", None, "macOS", "arm64");
+pub(super) const MACOS: Os = os("macOS", "15.1", None, "macOS", "arm64");
 
 /// Host, system, the two signed in (places in [`PEOPLE`]), device group.
 #[rustfmt::skip]
-const HOSTS: &[(&str, Os, usize, usize, usize)] = &[
+pub(super) const HOSTS: &[(&str, Os, usize, usize, usize)] = &[
     ("lark-ws-014", WINDOWS_11, 0, 38, 0), ("lark-ws-002", WINDOWS_11, 1, 38, 0), ("lark-ws-003", WINDOWS_11, 2, 39, 0),
     ("lark-lt-001", WINDOWS_11, 3, 1, 1), ("lark-lt-002", WINDOWS_11, 4, 15, 1), ("lark-ws-006", WINDOWS_11, 5, 6, 0),
     ("lark-ws-007", WINDOWS_11, 6, 7, 0), ("lark-ws-008", WINDOWS_11, 7, 14, 0), ("lark-lt-009", WINDOWS_11, 8, 23, 0),
@@ -344,14 +358,23 @@ const HOSTS: &[(&str, Os, usize, usize, usize)] = &[
     ("lark-lnx-04", RED_HAT, 40, 2, 4),
     ("lark-mac-01", MACOS, 22, 18, 1), ("lark-mac-02", MACOS, 18, 36, 1), ("lark-mac-03", MACOS, 27, 19, 0), ("lark-mac-04", MACOS, 36, 22, 0),
 ];
-const GROUPS: [&str; 5] = ["Workstations", "Executives", "Plant floor", "Servers", "Linux"];
+pub(super) const GROUPS: [&str; 5] = ["Workstations", "Executives", "Plant floor", "Servers", "Linux"];
 
 impl World {
-    pub(super) fn new(now: i64, seed: u64) -> Self {
+    pub(super) fn new(now: i64, plan: &Plan) -> Self {
+        let seed = plan.seed;
         let mut random = Random::new(seed, "world");
-        let users = users(now, &mut random);
+        let mut users = users(now, &mut random);
+        let mut machines = machines(now, &mut random, &users);
+        if plan.kind == Kind::Empty {
+            machines.clear();
+            users.retain(|u| u.department == "Security");
+            users.truncate(1);
+        }
+        let (lively, staff) = (machines.len(), if plan.kind == Kind::Empty { 0 } else { users.len() });
+        more::add(&mut users, &mut machines, plan.machines(), now, seed);
+        let all = plan.kind != Kind::Large;
         let people: Vec<Arc<UserFacts>> = users.iter().map(|u| Arc::new(facts_of(u))).collect();
-        let machines = machines(now, &mut random, &users);
         let images = IMAGES.iter().map(|(name, folder, size, company, product, description)| {
             let separator = if folder.starts_with('/') { '/' } else { '\\' };
             let version = if company.is_empty() { "" } else { "10.0.26100.1" };
@@ -360,17 +383,25 @@ impl World {
         let mut world = Self {
             now,
             seed,
-            users,
             people,
-            machines,
             roots: Vec::new(),
             boot: Vec::new(),
             system: Arc::new(account("system", "nt authority", "S-1-5-18")),
+            bare: plan.kind == Kind::Empty,
+            days: plan.days,
+            lively: if all { machines.len() } else { lively },
+            staff: if all && staff > 0 { users.len() } else { staff },
+            accounts: users.iter().enumerate().map(|(at, u)| (u.account.clone(), at)).collect(),
+            hosts: machines.iter().enumerate().map(|(at, m)| (m.host.clone(), at)).collect(),
             images: images.collect(),
             unknown: Image::stray("unknown", 0),
+            users,
+            machines,
         };
-        for machine in &world.machines.clone() {
-            let roots = world.start(machine, &mut random);
+        for (at, machine) in world.machines.clone().iter().enumerate() {
+            // Machines beside the story's own draw for themselves, so that their number changes nothing of the story.
+            let mut own = Random::new(seed, &machine.id);
+            let roots = world.start(machine, if at < lively { &mut random } else { &mut own });
             world.roots.push(roots);
         }
         world
@@ -383,12 +414,18 @@ impl World {
 
     /// The account of that name.
     pub(super) fn person(&self, account: &str) -> Arc<UserFacts> {
-        self.people.iter().find(|u| *u.account == *account).unwrap_or(&self.system).clone()
+        self.accounts.get(account).and_then(|at| self.people.get(*at)).unwrap_or(&self.system).clone()
+    }
+
+    /// The person of that name, with all that the directory knows.
+    pub(super) fn user(&self, account: &str) -> Option<&User> {
+        self.accounts.get(account).and_then(|at| self.users.get(*at))
     }
 
     /// The machine of that host name, with its roots.
     pub(super) fn host(&self, host: &str) -> Option<(&Arc<Machine>, &Roots)> {
-        self.machines.iter().zip(&self.roots).find(|(m, _)| *m.host == *host)
+        let at = *self.hosts.get(host)?;
+        self.machines.get(at).zip(self.roots.get(at))
     }
 
     fn start(&mut self, machine: &Arc<Machine>, random: &mut Random) -> Roots {
@@ -532,6 +569,7 @@ fn machines(now: i64, random: &mut Random, users: &[User]) -> Vec<Arc<Machine>> 
             group_id: 110 + *group as i64,
             group: GROUPS.get(*group).copied().unwrap_or_default(),
             risk: Risk::None,
+            least_risk: Risk::None,
             exposure: if *os == SERVER_2016 || *os == WINDOWS_10 {
                 "High"
             } else if server {

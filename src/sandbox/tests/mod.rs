@@ -28,6 +28,7 @@ mod storage;
 mod tls;
 mod vulnerability_management;
 mod walk;
+mod worlds;
 
 const ENDPOINT: &str = "https://api.securitycenter.microsoft.com";
 const XDR: &str = "https://api.security.microsoft.com";

@@ -1,6 +1,5 @@
 //! Alerts and what they rest on.
 
-use super::Store;
 use super::device::path;
 use crate::json::{self, object};
 use crate::kql::value::{Table, Value};
@@ -16,8 +15,8 @@ fn techniques(alert: &Alert) -> Value {
     if alert.techniques.is_empty() { text("") } else { text(json::Value::from(alert.techniques.to_vec()).to_string()) }
 }
 
-pub(super) fn info(store: &Store, shape: &Shape) -> Table {
-    let mut sheet = Sheet::new(shape, &store.alerts);
+pub(super) fn info(alerts: &[Alert], shape: &Shape) -> Table {
+    let mut sheet = Sheet::new(shape, alerts);
     sheet
         .time("Timestamp", |a| a.created)
         .text("AlertId", |a| &a.id)
@@ -33,7 +32,7 @@ pub(super) fn info(store: &Store, shape: &Shape) -> Table {
 /// A machine, or something else, that an alert is about.
 struct Row<'s> {
     alert: &'s Alert,
-    machine: Option<&'s Arc<Machine>>,
+    machine: Option<&'s Machine>,
     entity: Option<&'s Entity>,
     verdict: Verdict,
 }
@@ -86,10 +85,10 @@ impl Row<'_> {
     }
 }
 
-pub(super) fn evidence(store: &Store, shape: &Shape) -> Table {
+pub(super) fn evidence(alerts: &[Alert], known: &[&Machine], shape: &Shape) -> Table {
     let mut rows = Vec::new();
-    for alert in &store.alerts {
-        let machines: Vec<_> = alert.machines.iter().filter_map(|id| store.world.machines.iter().find(|m| m.id == *id)).collect();
+    for alert in alerts {
+        let machines: Vec<&Machine> = alert.machines.iter().filter_map(|id| known.iter().copied().find(|m| m.id == *id)).collect();
         rows.extend(machines.iter().map(|m| Row { alert, machine: Some(m), entity: None, verdict: Verdict::Suspicious }));
         rows.extend(alert.evidence.iter().map(|e| {
             // A process or a file lies on one machine; an account or an address does not.

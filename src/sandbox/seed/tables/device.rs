@@ -4,10 +4,13 @@ use super::{Store, seen};
 use crate::kql::value::{Table, Value};
 use crate::sandbox::seed::background;
 use crate::sandbox::seed::entities::FileFacts;
-use crate::sandbox::seed::events::DeviceEvent;
+use crate::sandbox::seed::events::{DeviceEvent, FileEvent, Load, Logon, Net, RegistryEvent};
 use crate::sandbox::seed::schema::{Shape, Sheet};
 use crate::sandbox::seed::world::{Image, Process};
 use std::sync::Arc;
+
+/// Ticks from a process's start to its row.
+pub(super) const AFTER_START: i64 = 2_113;
 
 fn empty() -> Value {
     Value::String("".into())
@@ -90,12 +93,10 @@ fn initiating<'r, R>(sheet: &mut Sheet<'r, R>, process: impl Fn(&'r R) -> &'r Pr
     }
 }
 
-/// A table of events with the columns that all of them share.
-fn caused<'r, R>(shape: &Shape, rows: &'r [R], at: impl FnMut(&'r R) -> i64, process: impl Fn(&'r R) -> &'r Process) -> Sheet<'r, R> {
-    let mut sheet = Sheet::new(shape, rows);
-    event(&mut sheet, at, &process);
-    initiating(&mut sheet, process);
-    sheet
+/// The columns that all tables of events share.
+fn caused<'r, R>(sheet: &mut Sheet<'r, R>, at: impl FnMut(&'r R) -> i64, process: impl Fn(&'r R) -> &'r Process) {
+    event(sheet, at, &process);
+    initiating(sheet, process);
 }
 
 fn file_columns<'r, R>(sheet: &mut Sheet<'r, R>, file: impl Fn(&'r R) -> &'r FileFacts) {
@@ -110,11 +111,14 @@ fn file_columns<'r, R>(sheet: &mut Sheet<'r, R>, file: impl Fn(&'r R) -> &'r Fil
 pub(super) fn processes(store: &Store, shape: &Shape) -> Table {
     let all = [store.processes(), &store.script.processes].concat();
     let rows = seen(&store.world, all, |p| p, |p| p.created);
-    let mut sheet = Sheet::new(shape, &rows);
+    Sheet::of(shape, &rows, processes_sheet)
+}
+
+pub(super) fn processes_sheet<'r>(sheet: &mut Sheet<'r, Arc<Process>>) {
     let blank = empty();
-    event(&mut sheet, |p| p.created + 2_113, |p| p);
-    file_columns(&mut sheet, |p| &p.image.facts);
-    initiating(&mut sheet, |p| p.parent.as_deref().unwrap_or(p));
+    event(sheet, |p| p.created + AFTER_START, |p| p);
+    file_columns(sheet, |p| &p.image.facts);
+    initiating(sheet, |p| p.parent.as_deref().unwrap_or(p));
     sheet
         .same("ActionType", Value::String("ProcessCreated".into()))
         .text("FolderPath", |p| &p.image.path)
@@ -141,13 +145,16 @@ pub(super) fn processes(store: &Store, shape: &Shape) -> Table {
         .put("ProcessRemoteSessionDeviceName", |p| word_of(&blank, p.remote.as_ref().map(|x| &x.0)))
         .put("ProcessRemoteSessionIP", |p| word_of(&blank, p.remote.as_ref().map(|x| &x.1)))
         .text("ProcessUniqueId", |p| &p.unique);
-    sheet.finish()
 }
 
 pub(super) fn net(store: &Store, shape: &Shape) -> Table {
     let all = [background::net(&store.world, store.processes()), store.script.net.clone()].concat();
     let rows = seen(&store.world, all, |e| &e.process, |e| e.at);
-    let mut sheet = caused(shape, &rows, |e| e.at, |e| &e.process);
+    Sheet::of(shape, &rows, net_sheet)
+}
+
+pub(super) fn net_sheet<'r>(sheet: &mut Sheet<'r, Net>) {
+    caused(sheet, |e| e.at, |e| &e.process);
     sheet
         .word("ActionType", |e| e.action)
         .text("RemoteIP", |e| &e.ip)
@@ -158,15 +165,18 @@ pub(super) fn net(store: &Store, shape: &Shape) -> Table {
         .same("Protocol", Value::String("Tcp".into()))
         .same("LocalIPType", Value::String("Private".into()))
         .word("RemoteIPType", |e| reach(&e.ip));
-    sheet.finish()
 }
 
 pub(super) fn files(store: &Store, shape: &Shape) -> Table {
     let all = [background::files(&store.world, store.processes()), store.script.files.clone()].concat();
     let rows = seen(&store.world, all, |e| &e.process, |e| e.at);
-    let mut sheet = caused(shape, &rows, |e| e.at, |e| &e.process);
+    Sheet::of(shape, &rows, files_sheet)
+}
+
+pub(super) fn files_sheet<'r>(sheet: &mut Sheet<'r, FileEvent>) {
+    caused(sheet, |e| e.at, |e| &e.process);
     let blank = empty();
-    file_columns(&mut sheet, |e| &e.file);
+    file_columns(sheet, |e| &e.file);
     sheet
         .word("ActionType", |e| e.action)
         .put("FolderPath", |e| path(&e.file))
@@ -180,13 +190,16 @@ pub(super) fn files(store: &Store, shape: &Shape) -> Table {
         .text("RequestAccountName", |e| &e.process.user.account)
         .text("RequestAccountDomain", |e| &e.process.user.domain)
         .text("RequestAccountSid", |e| &e.process.user.sid);
-    sheet.finish()
 }
 
 pub(super) fn registry(store: &Store, shape: &Shape) -> Table {
     let all = [background::registry(&store.world, store.processes()), store.script.registry.clone()].concat();
     let rows = seen(&store.world, all, |e| &e.process, |e| e.at);
-    let mut sheet = caused(shape, &rows, |e| e.at, |e| &e.process);
+    Sheet::of(shape, &rows, registry_sheet)
+}
+
+pub(super) fn registry_sheet<'r>(sheet: &mut Sheet<'r, RegistryEvent>) {
+    caused(sheet, |e| e.at, |e| &e.process);
     let blank = empty();
     sheet
         .word("ActionType", |e| e.action)
@@ -197,22 +210,28 @@ pub(super) fn registry(store: &Store, shape: &Shape) -> Table {
         .text("PreviousRegistryValueData", |e| &e.previous)
         .put("PreviousRegistryKey", |e| word_of(&blank, (!e.previous.is_empty()).then_some(&e.key)))
         .put("PreviousRegistryValueName", |e| word_of(&blank, (!e.previous.is_empty()).then_some(&e.name)));
-    sheet.finish()
 }
 
 pub(super) fn loads(store: &Store, shape: &Shape) -> Table {
     let all = [background::loads(&store.world, store.processes()), store.script.loads.clone()].concat();
     let rows = seen(&store.world, all, |e| &e.process, |e| e.at);
-    let mut sheet = caused(shape, &rows, |e| e.at, |e| &e.process);
-    file_columns(&mut sheet, |e| &e.image.facts);
+    Sheet::of(shape, &rows, loads_sheet)
+}
+
+pub(super) fn loads_sheet<'r>(sheet: &mut Sheet<'r, Load>) {
+    caused(sheet, |e| e.at, |e| &e.process);
+    file_columns(sheet, |e| &e.image.facts);
     sheet.same("ActionType", Value::String("ImageLoaded".into())).text("FolderPath", |e| &e.image.path);
-    sheet.finish()
 }
 
 pub(super) fn logons(store: &Store, shape: &Shape) -> Table {
     let all = [background::logons(&store.world, store.processes()), store.script.logons.clone()].concat();
     let rows = seen(&store.world, all, |e| &e.process, |e| e.at);
-    let mut sheet = caused(shape, &rows, |e| e.at, |e| &e.process);
+    Sheet::of(shape, &rows, logons_sheet)
+}
+
+pub(super) fn logons_sheet<'r>(sheet: &mut Sheet<'r, Logon>) {
+    caused(sheet, |e| e.at, |e| &e.process);
     let blank = empty();
     sheet
         .word("ActionType", |e| e.action)
@@ -231,13 +250,16 @@ pub(super) fn logons(store: &Store, shape: &Shape) -> Table {
         .word("AdditionalFields", |e| {
             if e.admin { r#"{"IsLocalLogon":false,"Privileges":["SeDebugPrivilege"]}"# } else { r#"{"IsLocalLogon":true}"# }
         });
-    sheet.finish()
 }
 
 pub(super) fn others(store: &Store, shape: &Shape) -> Table {
     let all = [background::device(&store.world, store.processes()), store.script.device.clone()].concat();
     let rows = seen(&store.world, all, |e| &e.process, |e| e.at);
-    let mut sheet = caused(shape, &rows, |e| e.at, |e| &e.process);
+    Sheet::of(shape, &rows, others_sheet)
+}
+
+pub(super) fn others_sheet<'r>(sheet: &mut Sheet<'r, DeviceEvent>) {
+    caused(sheet, |e| e.at, |e| &e.process);
     let blank = empty();
     let file = |e: &DeviceEvent| e.file.clone().or_else(|| e.target.as_ref().map(|t| t.image.facts.clone()));
     let text = |value: Option<Arc<str>>| value.map_or_else(|| blank.clone(), Value::String);
@@ -258,5 +280,4 @@ pub(super) fn others(store: &Store, shape: &Shape) -> Table {
         .long("LogonId", |e| e.process.logon)
         .text("RemoteUrl", |e| &e.url)
         .text("AdditionalFields", |e| &e.more);
-    sheet.finish()
 }

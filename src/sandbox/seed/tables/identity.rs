@@ -131,7 +131,7 @@ pub(super) fn entra(store: &Store, shape: &Shape) -> Table {
 }
 
 pub(super) fn people(store: &Store, shape: &Shape) -> Table {
-    let users = &store.world.users;
+    let users = if store.world.bare { &[] } else { store.world.users.as_slice() };
     let at = midnight(store.world.now) - HOUR;
     let mut sheet = Sheet::new(shape, users);
     let mut ids = ids(store, shape, users.len()).into_iter();
@@ -187,11 +187,13 @@ pub(super) fn directory(store: &Store, shape: &Shape, questions: bool) -> Table 
     let mut rows: Vec<DirectoryEvent> = store.script.directory.iter().filter(|e| e.query.is_empty() != questions).cloned().collect();
     // Somebody's password changes every other day.
     let mut random = Random::new(store.world.seed, &shape.0);
-    for day in 1..30 {
+    for day in 1..store.world.days {
         let at = midnight(store.world.now) - day * DAY + random.range(8 * HOUR, 17 * HOUR);
         let Some((machine, _)) = store.world.host("lark-jump-01") else { continue };
-        let (user, target) =
-            (store.world.person("adm.marcus"), random.pick(&store.world.people.iter().map(|p| p.account.clone()).collect::<Vec<_>>()));
+        let (user, target) = (
+            store.world.person("adm.marcus"),
+            random.pick(&store.world.people.iter().take(store.world.staff).map(|p| p.account.clone()).collect::<Vec<_>>()),
+        );
         let (action, query) = if questions {
             ("LDAP query", "EnumerateUsers")
         } else {

@@ -13,7 +13,7 @@ use crate::sandbox::seed::{
 };
 use std::sync::Arc;
 
-type Row = (Arc<Machine>, i64);
+pub(super) type Row = (Arc<Machine>, i64);
 
 fn text(value: impl Into<Arc<str>>) -> Value {
     Value::String(value.into())
@@ -23,11 +23,13 @@ fn list(items: Vec<json::Value>) -> Value {
     text(json::Value::Array(items).to_string())
 }
 
-/// A report of every machine a day, the last at its last contact.
+/// A report of every machine a day, the last at its last contact. Of a great many machines there is one a week.
 fn reports(world: &World) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
-    for machine in &world.machines {
-        rows.extend((0..30).map(|back| (machine.clone(), machine.last_seen - back * DAY)).filter(|r| r.1 > world.now - 30 * DAY + HOUR));
+    for (at, machine) in world.machines.iter().enumerate() {
+        let step = if at < world.lively { 1 } else { 7 };
+        let days = (0..world.days).step_by(step);
+        rows.extend(days.map(|back| (machine.clone(), machine.last_seen - back * DAY)).filter(|r| r.1 > world.now - 30 * DAY + HOUR));
     }
     rows.sort_by_key(|r| r.1);
     rows
@@ -43,8 +45,12 @@ fn device<'r, R>(sheet: &mut Sheet<'r, R>, machine: impl Fn(&'r R) -> &'r Machin
 }
 
 pub(super) fn info(store: &Store, shape: &Shape) -> Table {
-    let rows = reports(&store.world);
-    let mut sheet = Sheet::new(shape, &rows);
+    info_of(store, shape, &reports(&store.world))
+}
+
+/// What these machines report at these moments.
+pub(super) fn info_of(store: &Store, shape: &Shape, rows: &[Row]) -> Table {
+    let mut sheet = Sheet::new(shape, rows);
     let signed_in = |machine: &Machine| {
         let person = |account: &Arc<str>| {
             let person = store.world.person(account);
@@ -72,7 +78,7 @@ pub(super) fn info(store: &Store, shape: &Shape) -> Table {
             number += 1;
             number
         })
-        .same("OnboardingStatus", text("Onboarded"))
+        .word("OnboardingStatus", |r| if r.0.onboarding == "CanBeOnboarded" { "Can be onboarded" } else { r.0.onboarding })
         .same("DeviceCategory", text("Endpoint"))
         .word("DeviceType", |r| match r.0.group {
             "Servers" | "Linux" => "Server",
@@ -98,8 +104,11 @@ pub(super) fn info(store: &Store, shape: &Shape) -> Table {
 }
 
 pub(super) fn network(store: &Store, shape: &Shape) -> Table {
-    let rows = reports(&store.world);
-    let mut sheet = Sheet::new(shape, &rows);
+    network_of(shape, &reports(&store.world))
+}
+
+pub(super) fn network_of(shape: &Shape, rows: &[Row]) -> Table {
+    let mut sheet = Sheet::new(shape, rows);
     let mut number = 9000;
     device(&mut sheet, |r| &r.0);
     sheet
@@ -135,12 +144,12 @@ fn product(sheet: &mut Sheet<'_, (Arc<Machine>, &'static Product)>) {
     sheet.word("SoftwareVendor", |r| r.1.vendor).word("SoftwareName", |r| r.1.name).word("SoftwareVersion", |r| r.1.version);
 }
 
-fn installed(store: &Store) -> Vec<(Arc<Machine>, &'static Product)> {
-    store.world.machines.iter().flat_map(|m| software::on(m).map(|s| (m.clone(), s))).collect()
+fn installed(machines: &[Arc<Machine>]) -> Vec<(Arc<Machine>, &'static Product)> {
+    machines.iter().flat_map(|m| software::on(m).map(|s| (m.clone(), s))).collect()
 }
 
-pub(super) fn software(store: &Store, shape: &Shape) -> Table {
-    let rows = installed(store);
+pub(super) fn software(machines: &[Arc<Machine>], shape: &Shape) -> Table {
+    let rows = installed(machines);
     let mut sheet = Sheet::new(shape, &rows);
     product(&mut sheet);
     sheet
@@ -149,8 +158,8 @@ pub(super) fn software(store: &Store, shape: &Shape) -> Table {
     sheet.finish()
 }
 
-pub(super) fn vulnerabilities(store: &Store, shape: &Shape) -> Table {
-    let rows: Vec<_> = installed(store).into_iter().filter(|r| !r.1.cve.is_empty()).collect();
+pub(super) fn vulnerabilities(machines: &[Arc<Machine>], shape: &Shape) -> Table {
+    let rows: Vec<_> = installed(machines).into_iter().filter(|r| !r.1.cve.is_empty()).collect();
     let mut sheet = Sheet::new(shape, &rows);
     let severity = |p: &Product| p.weakness().map_or("", |w| w.severity);
     product(&mut sheet);

@@ -39,7 +39,10 @@ fn detection(threats: &str) -> &'static str {
 }
 
 pub(super) fn events(store: &Store, shape: &Shape) -> Table {
-    let mut sheet = Sheet::new(shape, store.mails());
+    Sheet::of(shape, store.mails(), events_sheet)
+}
+
+pub(super) fn events_sheet(sheet: &mut Sheet<'_, Mail>) {
     sheet
         .time("Timestamp", |m| m.facts.received)
         .text("NetworkMessageId", |m| &m.facts.network_message_id)
@@ -73,7 +76,6 @@ pub(super) fn events(store: &Store, shape: &Shape) -> Table {
         .put("ReportId", report)
         .word("LatestDeliveryLocation", |m| m.moved.map_or(m.facts.delivery_location, |(place, _)| place))
         .word("LatestDeliveryAction", |m| if m.moved.is_some() { "Blocked" } else { m.facts.delivery_action });
-    sheet.finish()
 }
 
 pub(super) fn urls(store: &Store, shape: &Shape) -> Table {

@@ -1,24 +1,33 @@
 //! The hunting tables, each made on first use from what happened.
 
 mod alerts;
+mod changes;
 mod device;
 mod identity;
 mod inventory;
 mod mail;
+mod wide;
 
 use super::background;
+use super::crowd::Crowd;
 use super::entities::Alert;
 use super::events::{CloudEvent, Happened, Mail, SignIn};
 use super::random::DAY;
 use super::schema::{Shape, shapes};
 use super::world::{Process, World};
-use crate::kql::Catalog;
 use crate::kql::value::Table;
+use crate::kql::{Catalog, Lazy};
+use changes::Changed;
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
+use wide::Wide;
 
-/// The hunting tables, each made on first use. Clones share what was made.
+/// The hunting tables, each made on first use. Clones share what was made, and go their own ways in what is changed.
 #[derive(Clone, Debug)]
-pub struct Tables(Arc<Store>);
+pub struct Tables {
+    store: Arc<Store>,
+    changed: BTreeMap<Arc<str>, Changed>,
+}
 
 #[derive(Debug)]
 pub(super) struct Store {
@@ -27,6 +36,9 @@ pub(super) struct Store {
     script: Happened,
     alerts: Vec<Alert>,
     tables: Vec<OnceLock<Arc<Table>>>,
+    /// Tables of a large world, by their names.
+    wide: Vec<(&'static str, OnceLock<Arc<Wide>>)>,
+    crowd: OnceLock<Arc<Crowd>>,
     /// What several tables are drawn from.
     processes: OnceLock<Vec<Arc<Process>>>,
     mails: OnceLock<Vec<Mail>>,
@@ -35,8 +47,11 @@ pub(super) struct Store {
 }
 
 impl Tables {
-    pub(super) fn new(world: World, script: Happened, alerts: Vec<Alert>) -> Self {
-        Self(Arc::new(Store {
+    pub(super) fn new(world: World, script: Happened, alerts: Vec<Alert>, large: bool) -> Self {
+        let wide = if large { wide::NAMES.iter().map(|name| (*name, OnceLock::new())).collect() } else { Vec::new() };
+        let store = Store {
+            wide,
+            crowd: OnceLock::new(),
             world,
             script,
             alerts,
@@ -45,18 +60,32 @@ impl Tables {
             mails: OnceLock::new(),
             sign_ins: OnceLock::new(),
             cloud: OnceLock::new(),
-        }))
+        };
+        Self { store: Arc::new(store), changed: BTreeMap::new() }
     }
 }
 
 impl Catalog for Tables {
     fn table(&self, name: &str) -> Option<Arc<Table>> {
-        let (shape, slot) = shapes().iter().zip(&self.0.tables).find(|(shape, _)| *shape.0 == *name)?;
-        Some(slot.get_or_init(|| Arc::new(self.0.build(shape))).clone())
+        match self.changed.get(name) {
+            Some(Changed::Whole(table)) => Some(table.clone()),
+            Some(Changed::Wide(wide)) => Some(wide.shape()),
+            None => self.store.wide(name).map(|wide| wide.shape()).or_else(|| self.store.table(name)),
+        }
     }
 
     fn table_names(&self) -> Vec<String> {
-        shapes().iter().map(|(name, _)| name.to_string()).collect()
+        let own = shapes().iter().map(|(name, _)| name.to_string());
+        let new = self.changed.keys().filter(|name| !shapes().iter().any(|shape| shape.0 == **name));
+        own.chain(new.map(|name| name.to_string())).collect()
+    }
+
+    fn lazy(&self, name: &str) -> Option<Arc<dyn Lazy>> {
+        match self.changed.get(name) {
+            Some(Changed::Whole(_)) => None,
+            Some(Changed::Wide(wide)) => Some(wide.clone()),
+            None => self.store.wide(name).map(|wide| wide as Arc<dyn Lazy>),
+        }
     }
 }
 
@@ -74,6 +103,27 @@ fn seen<E>(world: &World, mut events: Vec<E>, process: impl Fn(&E) -> &Process, 
 }
 
 impl Store {
+    /// A table that is written down: of a large world, the part that is the story's.
+    fn table(&self, name: &str) -> Option<Arc<Table>> {
+        let (shape, slot) = shapes().iter().zip(&self.tables).find(|(shape, _)| *shape.0 == *name)?;
+        Some(slot.get_or_init(|| Arc::new(self.build(shape))).clone())
+    }
+
+    /// A table that is worked out.
+    fn wide(&self, name: &str) -> Option<Arc<Wide>> {
+        let (_, slot) = self.wide.iter().find(|(own, _)| *own == name)?;
+        let own = self.table(name)?;
+        Some(slot.get_or_init(|| Arc::new(Wide::new(name, own, self.crowd()))).clone())
+    }
+
+    fn crowd(&self) -> Arc<Crowd> {
+        let make = || {
+            let own = self.table(wide::PROCESSES).map_or(0, |table| table.rows);
+            Arc::new(Crowd::new(&self.world, wide::rows(wide::PROCESSES).saturating_sub(own)))
+        };
+        self.crowd.get_or_init(make).clone()
+    }
+
     /// Those of the background, without the incidents'.
     fn processes(&self) -> &[Arc<Process>] {
         self.processes.get_or_init(|| seen(&self.world, background::processes(&self.world), |p| p, |p| p.created))
@@ -111,8 +161,8 @@ impl Store {
             "DeviceEvents" => device::others(self, shape),
             "DeviceInfo" => inventory::info(self, shape),
             "DeviceNetworkInfo" => inventory::network(self, shape),
-            "DeviceTvmSoftwareInventory" => inventory::software(self, shape),
-            "DeviceTvmSoftwareVulnerabilities" => inventory::vulnerabilities(self, shape),
+            "DeviceTvmSoftwareInventory" => inventory::software(&self.world.machines, shape),
+            "DeviceTvmSoftwareVulnerabilities" => inventory::vulnerabilities(&self.world.machines, shape),
             "EmailEvents" => mail::events(self, shape),
             "EmailUrlInfo" => mail::urls(self, shape),
             "EmailAttachmentInfo" => mail::attachments(self, shape),
@@ -124,8 +174,8 @@ impl Store {
             "IdentityQueryEvents" => identity::directory(self, shape, true),
             "IdentityDirectoryEvents" => identity::directory(self, shape, false),
             "CloudAppEvents" => identity::cloud(self, shape),
-            "AlertInfo" => alerts::info(self, shape),
-            "AlertEvidence" => alerts::evidence(self, shape),
+            "AlertInfo" => alerts::info(&self.alerts, shape),
+            "AlertEvidence" => alerts::evidence(&self.alerts, &self.world.machines.iter().map(AsRef::as_ref).collect::<Vec<_>>(), shape),
             _ => super::schema::Sheet::<()>::new(shape, &[]).finish(),
         }
     }

@@ -15,6 +15,7 @@ mod compare;
 mod datetime;
 mod error;
 mod exec;
+mod format;
 mod functions;
 mod lexer;
 mod parser;
@@ -30,6 +31,7 @@ mod tests;
 pub use cells::{Cells, Nulls};
 pub use datetime::{format_datetime, format_timespan, parse_datetime, parse_timespan};
 pub use error::{ErrorKind, KqlError};
+pub use format::format;
 pub use tokens::{Token, TokenKind, place, tokens};
 pub use value::{Column, Table, Type, Value};
 

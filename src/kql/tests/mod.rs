@@ -3,6 +3,7 @@
 mod functions_data;
 mod functions_numbers;
 mod functions_text;
+pub(super) mod grammar;
 mod joins;
 mod language;
 mod operators;

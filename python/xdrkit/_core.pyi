@@ -22,7 +22,10 @@ __all__ = [
     "concat",
     "exports",
     "hunting_schema",
+    "kql_complete",
+    "kql_coverage",
     "kql_describe",
+    "kql_format",
     "kql_lint",
     "kql_reads",
     "kql_rows",
@@ -68,6 +71,15 @@ def kql_lint(query: str, tables: dict[str, list[tuple[str, str]]] | None = None)
 
 # the answer's columns: name, type
 def kql_describe(query: str, tables: dict[str, list[tuple[str, str]]] | None = None) -> list[tuple[str, str]]: ...
+
+# text, kind, detail, start, end (characters)
+def kql_complete(
+    query: str, cursor: int | None = None, tables: dict[str, list[tuple[str, str]]] | None = None
+) -> list[tuple[str, str, str, int, int]]: ...
+
+# kind, name, signature, whether the engine has it
+def kql_coverage() -> list[tuple[str, str, str, bool]]: ...
+def kql_format(query: str, width: int, indent: int) -> str: ...
 
 # tables, verdict ("safe", "ordered", "unsafe"), operators, operator, line, column, why, merge, order
 def kql_reads(query: str) -> dict[str, Any]: ...

@@ -3,7 +3,7 @@
 use super::{local::refused, schema::Schema};
 use crate::{
     error::{Error, Result},
-    kql::{self, Type},
+    kql::{self, Completion, Type},
 };
 use std::sync::Arc;
 
@@ -37,6 +37,32 @@ pub fn describe(query: &str, schema: &Schema) -> Result<Vec<(Arc<str>, Type)>> {
     kql::describe(query, schema).map_err(|error| refused(query, error, None))
 }
 
+/// The query laid out, with lines of at most `width` characters where they can be broken.
+///
+/// # Errors
+///
+/// A text that no query can have; a width or an indentation that makes no sense.
+pub fn format(query: &str, width: i64, indent: i64) -> Result<String> {
+    let within = |name: &'static str, value: i64, least: i64, most: i64| match usize::try_from(value) {
+        Ok(good) if (least..=most).contains(&value) => Ok(good),
+        _ => Err(Error::argument(name, format!("{value} is not from {least} to {most}"))),
+    };
+    let (width, indent) = (within("width", width, 20, 10_000)?, within("indent", indent, 0, 16)?);
+    kql::format(query, width, indent).map_err(|error| refused(query, error, None))
+}
+
+/// What may stand behind so many characters of a query, or at its end; places are counted in characters.
+pub fn complete(query: &str, cursor: Option<usize>, schema: &Schema) -> Vec<Completion> {
+    let at = cursor.and_then(|chars| query.char_indices().nth(chars)).map_or(query.len(), |(at, _)| at);
+    let chars = |at: usize| query.get(..at).map_or(0, |head| head.chars().count());
+    let mut found = kql::complete(query, at, schema);
+    // All replace the same word.
+    if let Some((start, end)) = found.first().map(|c| (chars(c.start), chars(c.end))) {
+        found.iter_mut().for_each(|c| (c.start, c.end) = (start, end));
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,6 +77,23 @@ mod tests {
         assert_eq!(columns(query).unwrap(), ["DeviceName:string", "d:datetime", "n:long", "max_Timestamp:datetime"]);
         let error = columns("DeviceEvents\n| where DeviceNam == ''").unwrap_err().to_string();
         assert!(error.contains("(line 2, column 9)\n  | where DeviceNam == ''\n          ^^^^^^^^^"), "{error}");
+    }
+
+    #[test]
+    fn places_are_counted_in_characters() {
+        let found = complete("print 'üü', strl", None, Schema::bundled());
+        assert_eq!(found.iter().map(|c| (c.text.as_str(), c.start, c.end)).collect::<Vec<_>>(), [("strlen", 12, 16)]);
+        assert!(complete("print 'üü', strl", Some(8), Schema::bundled()).is_empty());
+        assert!(complete("DeviceEvents | ", Some(15), Schema::bundled()).iter().any(|c| c.text == "where"));
+    }
+
+    #[test]
+    fn a_layout_has_bounds() {
+        for (width, indent, named) in [(19, 4, "width: 19 is not from 20"), (100, -1, "indent: -1"), (100, 17, "indent: 17")] {
+            assert!(format("T", width, indent).unwrap_err().to_string().contains(named));
+        }
+        assert_eq!(format("T|take 1", 100, 4).unwrap(), "T\n| take 1");
+        assert!(format("T | where (a", 100, 4).unwrap_err().to_string().contains("(line 1, column 11)\n  T | where (a\n            ^"));
     }
 
     #[test]

@@ -12,6 +12,8 @@ mod ast;
 mod bind;
 mod cells;
 mod compare;
+mod complete;
+mod coverage;
 mod datetime;
 mod error;
 mod exec;
@@ -29,6 +31,8 @@ pub mod value;
 mod tests;
 
 pub use cells::{Cells, Nulls};
+pub use complete::{Completion, complete};
+pub use coverage::{Part, coverage};
 pub use datetime::{format_datetime, format_timespan, parse_datetime, parse_timespan};
 pub use error::{ErrorKind, KqlError};
 pub use format::format;

@@ -9,7 +9,7 @@ use crate::{
         local, offline, reads,
         schema::Schema,
     },
-    kql::parse_datetime,
+    kql::{coverage, parse_datetime},
     table::Table,
 };
 use pyo3::{
@@ -111,6 +111,32 @@ pub(super) fn kql_describe(py: Python<'_>, query: &str, tables: Option<Shapes>) 
     let given = shapes(py, tables)?;
     let columns = py.detach(|| offline::describe(query, given.as_ref().unwrap_or(Schema::bundled())));
     Ok(lift(py, columns)?.into_iter().map(|(name, ty)| (name.to_string(), ty.name())).collect())
+}
+
+/// A query laid out.
+#[pyfunction]
+pub(super) fn kql_format(py: Python<'_>, query: &str, width: i64, indent: i64) -> PyResult<String> {
+    lift(py, py.detach(|| offline::format(query, width, indent)))
+}
+
+/// What may stand at a place of a query: text, kind, detail, start, end; `tables` as for [`kql_lint`].
+#[pyfunction]
+#[pyo3(signature = (query, cursor=None, tables=None))]
+pub(super) fn kql_complete(
+    py: Python<'_>,
+    query: &str,
+    cursor: Option<usize>,
+    tables: Option<Shapes>,
+) -> PyResult<Vec<(String, &'static str, String, usize, usize)>> {
+    let given = shapes(py, tables)?;
+    let found = py.detach(|| offline::complete(query, cursor, given.as_ref().unwrap_or(Schema::bundled())));
+    Ok(found.into_iter().map(|c| (c.text, c.kind, c.detail, c.start, c.end)).collect())
+}
+
+/// What the engine has and what it refuses by name: kind, name, signature, whether it has it.
+#[pyfunction]
+pub(super) fn kql_coverage() -> Vec<(&'static str, &'static str, String, bool)> {
+    coverage().into_iter().map(|part| (part.kind, part.name, part.signature, part.supported)).collect()
 }
 
 /// What there is to say about a query; `tables` are columns and types by the table's name, or the bundled ones.

@@ -44,7 +44,7 @@ mod _core {
     #[pymodule_export]
     use super::gate::_shutdown;
     #[pymodule_export]
-    use super::kql::{kql_describe, kql_lint, kql_reads, kql_rows, kql_run};
+    use super::kql::{kql_complete, kql_coverage, kql_describe, kql_format, kql_lint, kql_reads, kql_rows, kql_run};
     #[pymodule_export]
     use super::logging::set_log_level;
     #[pymodule_export]

@@ -10,7 +10,7 @@ use std::cmp::Ordering;
 use std::sync::{Arc, OnceLock};
 
 /// Functions that are no lines of a table, for suggestions.
-const SPECIAL: &[&str] = &[
+pub(in super::super) const SPECIAL: &[&str] = &[
     "iff",
     "iif",
     "case",

@@ -13,12 +13,17 @@ mod outside;
 mod plugin;
 mod project;
 mod scan;
+mod scope;
 mod search;
 mod series;
 mod summarize;
 mod tabular;
 mod top;
 mod window;
+
+pub(super) use call::SPECIAL;
+pub(super) use scope::Named;
+pub(super) use summarize::{names as aggregates, refused as refused_aggregates};
 
 use super::ast;
 use super::error::{Span, Try, limit, semantic, unsupported};

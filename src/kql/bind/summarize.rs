@@ -87,6 +87,14 @@ pub(super) struct Found {
     span: Span,
 }
 
+pub(in super::super) fn names() -> impl Iterator<Item = &'static str> {
+    AGGREGATES.iter().map(|a| a.0)
+}
+
+pub(in super::super) fn refused() -> impl Iterator<Item = &'static str> {
+    REFUSED.into_iter()
+}
+
 fn lookup(name: &str) -> Option<&'static (&'static str, Func, bool, &'static str)> {
     AGGREGATES.iter().find(|a| a.0 == name)
 }

@@ -282,6 +282,10 @@ punycode_domain_to_string punycode_from_string punycode_to_string rank_tdigest r
 rowstore_ordinal_range stored_query_result strcat_array_delim tdigest tdigest_isvalid \
 tdigest_merge todecimal toobject treepath weekofyear welch_test zlib_compress_to_base64_string";
 
+pub(super) fn refused() -> impl Iterator<Item = &'static str> {
+    REFUSED.split_whitespace()
+}
+
 pub(super) fn is_refused(name: &str) -> bool {
     REFUSED.split_whitespace().any(|n| n == name) || name.starts_with("series_") || name.starts_with("geo_")
 }

@@ -1,5 +1,12 @@
 //! Random queries by the grammar.
 
+use super::*;
+
+/// What the engine says against a query over the tables of these tests.
+pub(in crate::kql) fn refusal(query: &str) -> Option<String> {
+    describe(query, &tables()).err().map(|e| e.message)
+}
+
 /// Makes a query of a stream of choices: every rule of the grammar asks it which way to go, and an empty stream ends soon.
 pub(in crate::kql) struct Grammar<'c> {
     choices: std::slice::Iter<'c, u8>,
@@ -236,4 +243,9 @@ impl<'c> Grammar<'c> {
         ];
         self.one(&LITERALS)
     }
+}
+
+/// The tables of these tests.
+pub(in crate::kql) fn catalog() -> impl Catalog {
+    tables()
 }

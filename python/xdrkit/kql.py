@@ -1,4 +1,4 @@
-"""The query language without the service: check a query, run it on rows that are here, write values as literals.
+"""The query language without the service: check a query, lay it out, complete it, run it on rows that are here, write values as literals.
 
     >>> from xdrkit import kql
     >>> kql.lint("DeviceEvents | where DeviceNam == 'x'")
@@ -24,7 +24,20 @@ if TYPE_CHECKING:
 
     from ._schema import Schema
 
-__all__ = ["Problem", "Problems", "describe", "lint", "literal", "null", "run"]
+__all__ = [
+    "Completion",
+    "Problem",
+    "Problems",
+    "complete",
+    "coverage",
+    "describe",
+    "format",
+    "functions",
+    "lint",
+    "literal",
+    "null",
+    "run",
+]
 
 
 class Problem:
@@ -141,6 +154,122 @@ def describe(query: str, tables: Schema | Mapping[str, Mapping[str, str]] | None
         QueryError: the query is wrong, or needs what the engine lacks (then `unsupported` names it); `line` and `column` say where.
     """
     return dict(_core.kql_describe(_text(query), _shapes(tables)))
+
+
+def format(query: str, *, width: int = 100, indent: int = 4) -> str:
+    """Lay a query out: an operator a line, long lists wrapped.
+
+    Nothing but white space changes: comments and the spelling of literals stay, and so do operators that the engine does not know.
+
+        >>> print(kql.format("DeviceEvents|where ActionType=='x'|take 5"))
+        DeviceEvents
+        | where ActionType == 'x'
+        | take 5
+
+    Args:
+        query: The KQL.
+        width: How long lines may be where they can be broken, from 20 characters.
+        indent: How far what goes on is indented, up to 16 characters.
+
+    Raises:
+        QueryError: it is no query: brackets that do not match, a text without an end; `line` and `column` say where.
+    """
+    return _core.kql_format(_text(query), _whole("width", width), _whole("indent", indent))
+
+
+class Completion:
+    """Something that may stand at a place of a query.
+
+    Attributes:
+        text: What to write.
+        kind: What it is; a ``"name"`` was made by ``let``.
+        detail: The type of a column or a name, what a function takes and answers; else empty.
+        start: Where what it replaces begins, in characters from 0.
+        end: Where that ends: the cursor.
+    """
+
+    __slots__ = ("detail", "end", "kind", "start", "text")
+
+    text: str
+    kind: Literal["table", "column", "name", "operator", "function", "aggregate", "keyword"]
+    detail: str
+    start: int
+    end: int
+
+    def __init__(self, text: str, kind: Any, detail: str, start: int, end: int) -> None:
+        self.text = text
+        self.kind = kind
+        self.detail = detail
+        self.start = start
+        self.end = end
+
+    def __repr__(self) -> str:
+        return f"<Completion {self.text!r} {self.kind}{f': {self.detail}' if self.detail else ''}>"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Completion):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
+
+    def __hash__(self) -> int:
+        return hash((self.text, self.kind, self.start))
+
+
+def complete(
+    query: str, cursor: int | None = None, tables: Schema | Mapping[str, Mapping[str, str]] | None = None
+) -> list[Completion]:
+    """What may stand at a place of a query that is being written.
+
+        >>> [found.text for found in kql.complete("DeviceEvents | where ActionT")]
+        ['ActionType']
+
+    Args:
+        query: The text so far; what stands behind the cursor does not count.
+        cursor: The place, in characters from 0; the end if left out.
+        tables: What there is, as for `lint`. The bundled schema if left out.
+
+    Returns:
+        What begins with the word before the cursor, then what contains it. Empty inside of texts and comments.
+    """
+    if cursor is not None and not 0 <= _whole("cursor", cursor) <= len(_text(query)):
+        raise InvalidArgumentError(
+            f"cursor: {cursor} is not from 0 to {len(query)}, the length of the query", argument="cursor"
+        )
+    return [Completion(*found) for found in _core.kql_complete(_text(query), cursor, _shapes(tables))]
+
+
+def coverage() -> dict[str, dict[str, list[str]]]:
+    """What the engine has, and what it knows and refuses by name.
+
+    Returns:
+        For ``"operators"``, ``"functions"``, ``"aggregates"`` and ``"plugins"``: the names that are ``"supported"`` and those that are
+        ``"refused"``. A name in neither is an error as in the service.
+    """
+    found: dict[str, dict[str, list[str]]] = {}
+    for kind, name, _, supported in _core.kql_coverage():
+        names = found.setdefault(f"{kind}s", {"supported": [], "refused": []})
+        names["supported" if supported else "refused"].append(name)
+    return {kind: found[kind] for kind in ("operators", "functions", "aggregates", "plugins")}
+
+
+def functions() -> dict[str, str]:
+    """The scalar functions that the engine has: what each takes and answers, by its name.
+
+    >>> kql.functions()["strlen"]
+    'strlen(scalar): long'
+    """
+    found = _core.kql_coverage()
+    return {
+        name: signature or f"{name}(...)"
+        for kind, name, signature, supported in found
+        if supported and kind == "function"
+    }
+
+
+def _whole(name: str, value: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidArgumentError(f"{name}: takes a whole number", argument=name)
+    return value
 
 
 def _text(query: str) -> str:

@@ -3,7 +3,6 @@
 //! What fits stays on its line. Else a pipeline has an operator a line, a list is wrapped or has an item a line, a condition breaks before
 //! `or` and `and`, and a bracket's inside goes on lines of its own.
 
-use super::super::TokenKind;
 use super::pieces::{Comment, Pieces};
 use super::spacing::{blank, is_body};
 

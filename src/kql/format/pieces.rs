@@ -48,6 +48,20 @@ impl<'q> Pieces<'q> {
         self.get(at).filter(|p| p.kind == TokenKind::Word && !p.quoted).map_or("", |p| p.text)
     }
 
+    /// How many brackets are open at most.
+    pub(super) fn depth(&self) -> usize {
+        let (mut open, mut most) = (0usize, 0);
+        for (at, piece) in self.pieces.iter().enumerate() {
+            match piece.partner.cmp(&at) {
+                std::cmp::Ordering::Greater => open += 1,
+                std::cmp::Ordering::Less => open = open.saturating_sub(1),
+                std::cmp::Ordering::Equal => {}
+            }
+            most = most.max(open);
+        }
+        most
+    }
+
     pub(super) fn partner(&self, at: usize) -> usize {
         self.get(at).map_or(at, |p| p.partner.max(at))
     }

@@ -1,5 +1,6 @@
 //! Hand-checked queries, by theme.
 
+mod broken;
 mod functions_data;
 mod functions_numbers;
 mod functions_text;

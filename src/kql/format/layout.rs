@@ -279,7 +279,8 @@ impl<'p, 'q> Printer<'p, 'q> {
         for end in ends {
             let tail = if end == to { tail } else { 0 };
             let first = start <= from + 1 && start != end;
-            if !first && !(fill && self.fits((start, end), tail)) {
+            let stays = first || (fill && self.fits((start, end), tail));
+            if !stays {
                 self.line(further);
             }
             self.part((start, end), tail, further + if first { 0 } else { self.step });
@@ -298,21 +299,21 @@ impl<'p, 'q> Printer<'p, 'q> {
             } else if self.fits((at, next), tail) {
                 self.flat((at, next));
             } else {
-                self.bracket(at, tail);
+                self.bracket(at);
             }
             at = next;
         }
     }
 
     /// A bracket whose inside stands on lines of its own.
-    fn bracket(&mut self, open: usize, tail: usize) {
+    fn bracket(&mut self, open: usize) {
         let close = self.pieces.partner(open);
         let indent = self.indent;
         let inside = (open + 1, close);
         self.token(open);
         let only = self.is_open(open + 1) && self.pieces.partner(open + 1) + 1 == close;
         if only && !self.ended && !is_body(self.pieces, open) {
-            self.bracket(open + 1, tail + 1);
+            self.bracket(open + 1);
         } else if is_body(self.pieces, open) {
             self.statements(inside, indent + self.step);
             self.line(indent);

@@ -34,14 +34,14 @@ fn nesting_has_an_end() {
     for (open, close) in
         [("(", ")"), ("[", "]"), ("{", "}"), ("f(", ")"), ("-", ""), ("not(", ")"), ("T | join (", ") on a"), ("dynamic([", "])")]
     {
-        for depth in [90, 101, 2000] {
+        for depth in [90, 101, 600] {
             survives(&std::format!("print {}1{}", open.repeat(depth), close.repeat(depth)));
             survives(&std::format!("print {}", open.repeat(depth)));
         }
     }
-    survives(&"| ".repeat(5000));
-    survives(&std::format!("print {}", "1 + ".repeat(5000)));
-    survives(&std::format!("DeviceEvents {}", "| where true ".repeat(2000)));
+    survives(&"| ".repeat(500));
+    survives(&std::format!("print {}", "1 + ".repeat(500)));
+    survives(&std::format!("DeviceEvents {}", "| where true ".repeat(200)));
 }
 
 proptest! {

@@ -2,12 +2,14 @@
 
 use super::printing;
 use crate::{
-    error::{Error, Kind, Result},
-    sandbox::{Identity, Options, Sandbox, Snippet},
+    error::{Error, Kind, Result, did_you_mean},
+    json::{self, Value},
+    sandbox::{Identity, Options, Sandbox, Snippet, seed::Kind as WorldKind},
 };
 use clap::{Args, builder::PossibleValuesParser};
+use flate2::read::GzDecoder;
 use std::{
-    io::{self, Write},
+    io::{self, Read, Write},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -27,9 +29,18 @@ pub(super) struct Up {
     /// Speak https, with a certificate of its own; SSL_CERT_FILE is then the file to trust.
     #[arg(long, alias = "tls")]
     https: bool,
+    /// What the tenant is seeded with: intrusion, empty, large, or a file that Sandbox.dump wrote.
+    #[arg(long, default_value = "intrusion")]
+    world: String,
     /// Chooses ids, times and background events.
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// How many machines there are. Default: as many as the world has.
+    #[arg(long)]
+    machines: Option<usize>,
+    /// How many days everyday life goes back, up to 30.
+    #[arg(long)]
+    days: Option<u8>,
     /// The sandbox's present at the start, as ISO 8601 with a zone, such as 2026-11-01T08:00:00Z. Default: now.
     #[arg(long)]
     now: Option<String>,
@@ -58,12 +69,18 @@ pub fn stop_sandbox() {
 
 /// Starts one, says how to get in, and serves until [`stop_sandbox`].
 pub(super) fn up(wanted: Up) -> Result<()> {
+    let (world, document) = world(&wanted)?;
+    let usual = Options::default();
     let options = Options {
+        world,
+        document,
+        machines: wanted.machines,
+        days: wanted.days.map_or(usual.days, i64::from),
         now: wanted.now.as_deref().map(moment).transpose()?,
         seed: wanted.seed,
         auto_approve: !wanted.no_auto_approve,
         tls: wanted.https,
-        ..Options::default()
+        ..usual
     };
     let sandbox = start(options, wanted.port)?;
     let page = format!("{}/", sandbox.url());
@@ -100,12 +117,43 @@ fn start(options: Options, port: Option<u16>) -> Result<Sandbox> {
         None => at(USUAL_PORT).or_else(|e| if taken(&e) { at(0) } else { Err(e) }),
     };
     started.map_err(|e| match port {
+        _ if e.kind() == io::ErrorKind::InvalidInput => {
+            let text = e.to_string();
+            let (argument, what) = text.split_once(": ").unwrap_or(("world", &text));
+            Error::argument(argument, what)
+        }
         Some(port) if e.kind() == io::ErrorKind::AddrInUse => {
             Error::argument("port", format!("{port} is taken by another program; without --port a free one is found"))
         }
         Some(port) if e.kind() == io::ErrorKind::PermissionDenied => Error::argument("port", format!("{port} may not be used: {e}")),
         _ => Error::new(Kind::Configuration, format!("the sandbox does not start: {e}")),
     })
+}
+
+/// A world by its name, or the document of a file.
+fn world(wanted: &Up) -> Result<(WorldKind, Option<Value>)> {
+    let name = wanted.world.as_str();
+    if let Some(kind) = WorldKind::parse(name) {
+        return Ok((kind, None));
+    }
+    let wrong = |what: String| Error::argument("world", what);
+    if !name.contains(['.', '/', '\\']) {
+        let guess = did_you_mean(name, WorldKind::NAMES);
+        return Err(wrong(format!("{name:?} is not allowed; it is {}, or the path of a file.{guess}", WorldKind::NAMES.join(", "))));
+    }
+    for (argument, given) in [("machines", wanted.machines.is_some()), ("days", wanted.days.is_some())] {
+        if given {
+            return Err(Error::argument(argument, "a world of a file has its own"));
+        }
+    }
+    let mut data = std::fs::read(name).map_err(|e| wrong(format!("{name}: {e}")))?;
+    if name.ends_with(".gz") {
+        let mut whole = Vec::new();
+        GzDecoder::new(data.as_slice()).read_to_end(&mut whole).map_err(|e| wrong(format!("{name}: {e}")))?;
+        data = whole;
+    }
+    let document = json::parse(&data).map_err(|e| wrong(format!("{name} is no JSON: {e}")))?;
+    Ok((WorldKind::default(), Some(document)))
 }
 
 fn moment(text: &str) -> Result<i64> {

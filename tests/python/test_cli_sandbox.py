@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import xdrkit
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -135,12 +137,43 @@ def test_a_port_that_is_taken_is_told_and_is_gone_around_unless_asked_for() -> N
         (["--env", "cobol"], "powershell"),
         (["--port", "65536"], "65536"),
         (["--quiet", "--env", "json"], "--quiet"),
+        (["--world", "intrusio"], 'Did you mean "intrusion"?'),
+        (["--world", "no/such.json"], "world: no/such.json: "),
+        (["--world", "empty", "--machines", "5"], "machines: "),
+        (["--days", "31"], "days: "),
     ],
 )
 def test_a_wrong_option_is_told(arguments: list[str], said: str) -> None:
     done = subprocess.run([*UP, *arguments], capture_output=True, text=True, encoding="utf-8", timeout=60, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr
+
+
+def count(url: str, table: str) -> int:
+    query = json.dumps({"query": f"{table} | count"}).encode()
+    asked = urllib.request.Request(f"{url}/_sandbox/query", query, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(asked, timeout=60) as answer:
+        return int(json.load(answer)["rows"][0][0])
+
+
+def test_a_world_is_chosen_by_name_or_file(tmp_path: Path) -> None:
+    with up("--port", "0", "--env", "json", "--world", "empty") as process:
+        assert count(facts(process)["url"], "DeviceInfo") == 0
+    with xdrkit.sandbox(world="empty") as sb:
+        sb.add_machines([{"computerDnsName": "of-the-file.example"}])
+        sb.dump(tmp_path / "world.json.gz")
+    with up("--port", "0", "--env", "json", "--world", str(tmp_path / "world.json.gz")) as process:
+        told = facts(process)
+        called = pasted(
+            [sys.executable, "-m", "xdrkit", "call", "machines.list"], "", {**os.environ, **told["env"]}
+        )
+    assert [machine["computerDnsName"] for machine in json.loads(called)["value"]] == ["of-the-file.example"]
+
+
+def test_machines_and_days_make_the_world_larger_or_shorter() -> None:
+    with up("--port", "0", "--env", "json", "--machines", "60", "--days", "3") as process:
+        url = facts(process)["url"]
+        assert count(url, "DeviceInfo | distinct DeviceId") == 60
 
 
 def snippet(name: str, *options: str) -> contextlib.AbstractContextManager[tuple[str, subprocess.Popen[str]]]:
@@ -162,9 +195,9 @@ def snippet(name: str, *options: str) -> contextlib.AbstractContextManager[tuple
     return made()
 
 
-def pasted(command: list[str], text: str) -> str:
+def pasted(command: list[str], text: str, env: dict[str, str] | None = None) -> str:
     done = subprocess.run(
-        command, input=text, capture_output=True, text=True, encoding="utf-8", timeout=60, check=False
+        command, input=text, capture_output=True, text=True, encoding="utf-8", timeout=60, check=False, env=env
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

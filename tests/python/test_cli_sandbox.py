@@ -164,9 +164,7 @@ def test_a_world_is_chosen_by_name_or_file(tmp_path: Path) -> None:
         sb.dump(tmp_path / "world.json.gz")
     with up("--port", "0", "--env", "json", "--world", str(tmp_path / "world.json.gz")) as process:
         told = facts(process)
-        called = pasted(
-            [sys.executable, "-m", "xdrkit", "call", "machines.list"], "", {**os.environ, **told["env"]}
-        )
+        called = pasted([sys.executable, "-m", "xdrkit", "call", "machines.list"], "", {**os.environ, **told["env"]})
     assert [machine["computerDnsName"] for machine in json.loads(called)["value"]] == ["of-the-file.example"]
 
 

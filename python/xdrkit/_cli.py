@@ -22,6 +22,10 @@ def main() -> int:
             files = [argument for argument in sys.argv[2:] if argument != "--json"]
             if files and not any(argument.startswith("-") for argument in files):
                 return _permissions(files, "--json" in sys.argv[2:])
+        if sys.argv[1:3] == ["sandbox", "record"]:
+            from ._cli_record import main as record
+
+            return record(sys.argv[3:])
         return _core.cli(sys.argv)
     except KeyboardInterrupt:
         return 0 if serves else _INTERRUPTED

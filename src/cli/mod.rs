@@ -64,6 +64,13 @@ enum Command {
 enum SandboxCommand {
     /// Start it and keep it running until Ctrl-C, which ends it with success.
     Up(sandbox::Up),
+    /// Write a tenant's machines, alerts and hunting rows into a file for --world, names replaced.
+    #[command(disable_help_flag = true)]
+    Record {
+        /// The file, and options.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
 }
 
 /// Runs a command line; `argv` begins with the program's name. Gives the exit code.
@@ -80,8 +87,9 @@ pub fn run(argv: &[String]) -> i32 {
     let done = match arguments.command {
         Command::Demo => in_runtime(demo::run()),
         Command::Sandbox { command: SandboxCommand::Up(wanted) } => sandbox::up(wanted),
+        Command::Sandbox { command: SandboxCommand::Record { arguments } } => needs_python("arguments", &arguments),
         Command::Call { operation, arguments } => in_runtime(call(operation, arguments)),
-        Command::Permissions { files, json } => permissions(&files, json),
+        Command::Permissions { files, .. } => needs_python("files", &files),
     };
     match done {
         Ok(()) => EXIT_OK,
@@ -114,10 +122,10 @@ fn in_runtime(work: impl Future<Output = Result<()>>) -> Result<()> {
     runtime.map_err(|e| Error::new(Kind::Internal, e.to_string()))?.block_on(work)
 }
 
-/// The Python package reads the scripts, before a command line comes here: there is no reading Python without it.
-fn permissions(files: &[String], _json: bool) -> Result<()> {
-    let first = files.first().map_or("", String::as_str);
-    Err(Error::argument("files", format!("{first:?}: scripts are read by the Python package; run this with python -m xdrkit")))
+/// What is written in Python is done there, before a command line comes here.
+fn needs_python(name: &str, given: &[String]) -> Result<()> {
+    let first = given.first().map_or("", String::as_str);
+    Err(Error::argument(name, format!("{first:?}: this is done by the Python package; run it with python -m xdrkit")))
 }
 
 async fn call(operation: String, arguments: Vec<String>) -> Result<()> {

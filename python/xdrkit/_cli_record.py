@@ -62,7 +62,7 @@ def main(arguments: Sequence[str]) -> int:
     from ._worlds import record
     from .errors import ConfigurationError, InvalidArgumentError, XdrError
 
-    if not given.force and os.path.lexists(given.file):  # noqa: PTH110 - a link to nothing is there, too
+    if not given.force and os.path.lexists(given.file):
         sys.stderr.write(f"xdr: {given.file} is there already; --force overwrites it\n")
         return _USAGE
     try:

@@ -64,7 +64,7 @@ fn of(spec: &Spec) -> String {
     }
     let answer = match spec.ret {
         Ret::Is(ty) => ty.name(),
-        Ret::First | Ret::FirstLong => spec.params.first().map_or("scalar", |p| short(*p)),
+        Ret::First | Ret::FirstLong | Ret::Wider => spec.params.first().map_or("scalar", |p| short(*p)),
     };
     let _ = write!(text, "): {answer}");
     text

@@ -19,17 +19,17 @@ fn kept(values: Vec<Option<Value>>, way: u8, ty: Type) -> Cells {
             // Few values, each kept twice, and one that no row has.
             let mut known: Vec<Value> = Vec::new();
             let code = |(row, value): (usize, &Option<Value>)| {
-                let Some(value) = value else { return if row % 2 == 0 { u32::MAX } else { 0 } };
+                let Some(value) = value else { return if row % 2 == 0 { u32::MAX } else { 1 } };
                 let same = |v: &Value| format!("{v:?}") == format!("{value:?}");
                 let at = known.iter().position(same).unwrap_or_else(|| {
                     known.push(value.clone());
                     known.len() - 1
                 });
-                (1 + at * 2 + row % 2) as u32
+                (2 + at * 2 + row % 2) as u32
             };
             let codes = values.iter().enumerate().map(code).collect();
             let twice = known.iter().flat_map(|v| [v.clone(), v.clone()]);
-            Cells::dict([Value::Null].into_iter().chain(twice).chain([s("in no row")]).collect(), codes)
+            Cells::dict([s("in no row"), Value::Null].into_iter().chain(twice).collect(), codes)
         }
         _ => Cells::dict(plain(), (0..values.len() as u32).collect()),
     }

@@ -1,7 +1,7 @@
 //! Hand-checked queries, by theme.
 
-mod broken;
 mod bounds;
+mod broken;
 mod functions_data;
 mod functions_numbers;
 mod functions_text;

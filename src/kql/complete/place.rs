@@ -283,7 +283,7 @@ impl<'q> Place<'q> {
 
     /// The names that `let` made before the cursor.
     pub(super) fn names(&self, catalog: &dyn Catalog) -> Vec<(Arc<str>, bind::Named)> {
-        let text = format!("{};print 1", self.lets(self.home));
+        let text = format!("{} print 1", self.lets(self.home));
         let options = Options::at(0);
         let found = parser::parse(&text).and_then(|query| bind::Binder::new(catalog, &options).scope(&query));
         found.unwrap_or_default()
@@ -310,7 +310,7 @@ impl<'q> Place<'q> {
     /// The columns of the pipeline between two tokens; operators that are wrong, and change no columns, are passed over.
     fn columns(&self, from: usize, to: usize, catalog: &dyn Catalog) -> Vec<(Arc<str>, Type)> {
         let lets = self.lets(self.home);
-        let mut text = format!("{lets};{}", self.text.get(self.offset(from)..self.offset(to)).unwrap_or_default());
+        let mut text = format!("{lets}{}", self.text.get(self.offset(from)..self.offset(to)).unwrap_or_default());
         let options = Options::at(0);
         for _ in 0..8 {
             let found = parser::parse(&text).and_then(|query| bind::Binder::new(catalog, &options).query(&query));

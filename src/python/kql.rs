@@ -119,15 +119,12 @@ pub(super) fn kql_format(py: Python<'_>, query: &str, width: i64, indent: i64) -
     lift(py, py.detach(|| offline::format(query, width, indent)))
 }
 
+type Completed = (String, &'static str, String, usize, usize);
+
 /// What may stand at a place of a query: text, kind, detail, start, end; `tables` as for [`kql_lint`].
 #[pyfunction]
 #[pyo3(signature = (query, cursor=None, tables=None))]
-pub(super) fn kql_complete(
-    py: Python<'_>,
-    query: &str,
-    cursor: Option<usize>,
-    tables: Option<Shapes>,
-) -> PyResult<Vec<(String, &'static str, String, usize, usize)>> {
+pub(super) fn kql_complete(py: Python<'_>, query: &str, cursor: Option<usize>, tables: Option<Shapes>) -> PyResult<Vec<Completed>> {
     let given = shapes(py, tables)?;
     let found = py.detach(|| offline::complete(query, cursor, given.as_ref().unwrap_or(Schema::bundled())));
     Ok(found.into_iter().map(|c| (c.text, c.kind, c.detail, c.start, c.end)).collect())

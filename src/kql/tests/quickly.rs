@@ -8,6 +8,9 @@ const TEXTS: [&str; 9] = ["", "alpha", "Alpha", "ALPHA beta", "beta", "power-she
 const REALS: [f64; 8] = [0.0, -0.0, 1.5, -1.5, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 3.0];
 const LONGS: [i64; 9] = [0, 1, 2, 3, -1, 7, i64::MAX, i64::MIN, 1 << 60];
 
+/// Stands for the null of a dictionary until its number is known.
+const NULL: u32 = u32::MAX - 1;
+
 /// The same cells, kept in one of the ways in which cells are kept: with values that are in no row, or in the dictionary twice.
 fn kept(values: Vec<Option<Value>>, way: u8, ty: Type) -> Cells {
     let plain = || values.iter().map(|v| v.clone().unwrap_or_else(|| Value::absent(ty).clone())).collect::<Vec<Value>>();
@@ -19,17 +22,19 @@ fn kept(values: Vec<Option<Value>>, way: u8, ty: Type) -> Cells {
             // Few values, each kept twice, and one that no row has.
             let mut known: Vec<Value> = Vec::new();
             let code = |(row, value): (usize, &Option<Value>)| {
-                let Some(value) = value else { return if row % 2 == 0 { u32::MAX } else { 1 } };
+                let Some(value) = value else { return if row % 2 == 0 { u32::MAX } else { NULL } };
                 let same = |v: &Value| format!("{v:?}") == format!("{value:?}");
                 let at = known.iter().position(same).unwrap_or_else(|| {
                     known.push(value.clone());
                     known.len() - 1
                 });
-                (2 + at * 2 + row % 2) as u32
+                (at * 2 + row % 2) as u32
             };
-            let codes = values.iter().enumerate().map(code).collect();
+            let mut codes: Vec<u32> = values.iter().enumerate().map(code).collect();
+            let null = known.len() as u32 * 2;
+            codes.iter_mut().filter(|code| **code == NULL).for_each(|code| *code = null);
             let twice = known.iter().flat_map(|v| [v.clone(), v.clone()]);
-            Cells::dict([s("in no row"), Value::Null].into_iter().chain(twice).collect(), codes)
+            Cells::dict(twice.chain([Value::Null, s("in no row")]).collect(), codes)
         }
         _ => Cells::dict(plain(), (0..values.len() as u32).collect()),
     }
@@ -204,5 +209,20 @@ proptest! {
         let quick = run(&query, &tables, &options);
         let plain = apart(&query, || run_with(&query, &tables, &options, exec::Run::new(&options).plainly()));
         prop_assert_eq!(said(quick), said(plain), "{}", query);
+    }
+}
+
+#[test]
+fn nulls_and_nans_of_a_dictionary_keep_their_order() {
+    let values = [None, Some(2.0), Some(f64::NAN), Some(-1.0), Some(f64::NAN), None];
+    let rows: Vec<Option<Value>> = values.iter().cycle().take(24).map(|v| v.map(Value::Real)).collect();
+    let table =
+        |way| Table { columns: vec![Column { name: "R".into(), ty: Type::Real, cells: kept(rows.clone(), way, Type::Real) }], rows: 24 };
+    for order in ["asc", "desc", "asc nulls last", "desc nulls first"] {
+        let sorted = |way| {
+            let tables = Tables(HashMap::from([("T".to_owned(), Arc::new(table(way)))]));
+            said(run(&format!("T | sort by R {order}"), &tables, &Options::at(now())))
+        };
+        assert_eq!(sorted(2), sorted(0), "{order}");
     }
 }

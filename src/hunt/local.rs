@@ -458,7 +458,7 @@ mod tests {
         assert!(error.contains("(line 1, column 9)") && error.contains("Did you mean 'cInt32'"), "{error}");
         assert!(error.contains("\n  | where cInt33 == 1\n          ^^^^^^"), "{error}");
         assert!(refused("let a = 1;\nwhere nope == a").contains("(line 2, column 7)"));
-        assert!(refused("where true | make-series count() on cDateTime step 1d").contains("make-series"));
+        assert!(refused("where true | reduce by cString").contains("reduce"));
         assert!(ask("count").is_ok() && ask("let n = 2; take n").is_ok() && ask("print 1").is_ok());
     }
 

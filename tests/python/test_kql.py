@@ -69,9 +69,7 @@ def test_right_queries_have_no_problems() -> None:
 
 
 def test_what_the_engine_lacks_is_one_info() -> None:
-    found = kql.lint(
-        "DeviceEvents | where Timestamp > ago(1d) | reduce by DeviceName | where geo_x(1)"
-    )
+    found = kql.lint("DeviceEvents | where Timestamp > ago(1d) | reduce by DeviceName | where geo_x(1)")
     assert [(p.severity, p.code) for p in found] == [("info", "not-checked")]
     assert "reduce" in found[0].message
     assert found.errors == []

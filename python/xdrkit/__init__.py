@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from ._policy import Outcome, Outcomes, Plan
     from ._sandbox import Sandbox, sandbox
     from ._stitched import HuntPlan
+    from ._worlds import record_world
     from .credentials import (
         AccessToken,
         AccessTokenInfo,
@@ -183,6 +184,7 @@ __all__ = [
     "operations",
     "permissions_for",
     "permissions_for_script",
+    "record_world",
     "sandbox",
 ]
 
@@ -197,6 +199,7 @@ _LATER = {
     "_policy": ("Outcome", "Outcomes", "Plan"),
     "_sandbox": ("Sandbox", "sandbox"),
     "_stitched": ("HuntPlan",),
+    "_worlds": ("record_world",),
     "credentials": (
         "AccessToken",
         "AccessTokenInfo",

@@ -59,7 +59,7 @@ def main(arguments: Sequence[str]) -> int:
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else _USAGE
     from ._client import Client
-    from ._worlds import record
+    from ._worlds import record_world
     from .errors import ConfigurationError, InvalidArgumentError, XdrError
 
     if not given.force and os.path.lexists(given.file):
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str]) -> int:
         return _USAGE
     try:
         with Client() as client:
-            counts = record(
+            counts = record_world(
                 client,
                 given.file,
                 tables=_names(given.tables),

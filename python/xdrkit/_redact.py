@@ -26,6 +26,8 @@ _SECRET = re.compile(
 )
 _MAIL = re.compile(r"[A-Za-z0-9._+'-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _SID = re.compile(r"S-1-(?:5-21|12-1)(?:-\d+){3,}")
+_ADDRESS = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
+_ADDRESS6 = re.compile(r"(?<![0-9a-fA-F:])(?:[0-9a-fA-F]{1,4}:){2,7}(?::?[0-9a-fA-F]{1,4})+(?![0-9a-fA-F:])")
 _HOME = re.compile(r"(?i)((?:[\\/]|\\\\)(?:users|home)(?:[\\/]|\\\\))([^\\/\"'<>|:*?\r\n]+)")
 _WORD = re.compile(r"[\w$][\w$.-]*[\w$]")
 
@@ -36,7 +38,7 @@ _MACHINES = re.compile(
 )
 _PEOPLE = re.compile(
     r"(?i)^(.*account_?name|.*account_?upn|.*user_?name|.*user_?principal_?name|.*account_?display_?name|givenname|surname|"
-    r".*mail_?nickname|.*upn|assignedto|requestor|createdby|lastmodifiedby|.*sender_?display_?name|loggedonusers)$"
+    r".*mail_?nickname|.*upn|assignedto|manager|requestor|createdby|lastmodifiedby|.*sender_?display_?name|loggedonusers)$"
 )
 _DOMAINS = re.compile(
     r"(?i)^(.*account_?domain|domainname|ntdomain|.*(sender|recipient)(from|mailfrom)?_?domain|dnsdomain)$"
@@ -60,12 +62,16 @@ class Redactor:
     Args:
         key: What stand-ins are made with; equal keys give equal ones.
         also: Further texts that are replaced wherever they stand.
-        keep: Texts that are no names, whatever they look like.
+        keep: Texts that are no names, whatever they look like; of a domain also what is below it.
+        addresses: Whether public IP addresses are replaced as well.
     """
 
-    def __init__(self, key: bytes, also: Iterable[str] = (), keep: Iterable[str] = ()) -> None:
+    def __init__(self, key: bytes, also: Iterable[str] = (), keep: Iterable[str] = (), addresses: bool = False) -> None:
         self.key = key
         self.made: set[str] = set()
+        self._addresses: dict[str, str] | None = {} if addresses else None
+        # Texts that were looked at already, since the last name was learnt: most repeat.
+        self._seen: dict[str, str] = {}
         self._names: dict[str, str] = {}
         self._keep = {text.lower() for text in keep}
         self._pattern: re.Pattern[str] | None = None
@@ -85,12 +91,22 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """A text without secrets, and without those names that are known by their form or were learnt."""
+        said = self._seen.get(text)
+        if said is None:
+            said = self._cleaned(text)
+            self._seen[text] = said
+        return said
+
+    def _cleaned(self, text: str) -> str:
         text = _TOKEN.sub(REMOVED, text)
         text = _SIGNED.sub(lambda m: m.group(1) + m.group(2) + m.group(3) + REMOVED, text)
         text = _MAIL.sub(lambda m: self._mail(m.group()), text)
         text = _SID.sub(lambda m: self._sid(m.group()), text)
         for _, name in _HOME.findall(text):
             self._person(name.strip())
+        if self._addresses is not None:
+            text = _ADDRESS.sub(lambda m: self._address(m.group()), text)
+            text = _ADDRESS6.sub(lambda m: self._address(m.group()), text)
         return self._replace(text)
 
     def known(self, text: str, made: set[str]) -> str:
@@ -192,7 +208,7 @@ class Redactor:
 
     def _mail(self, mail: str) -> str:
         user, _, domain = mail.rpartition("@")
-        if domain.lower() in _COMMON or mail.lower() in self._keep:
+        if domain.lower() in _COMMON or domain.lower() in self._keep or mail.lower() in self._keep:
             return mail
         self._person(user)
         self._domain(domain)
@@ -214,6 +230,38 @@ class Redactor:
         head = "-".join(sid.split("-")[:4])
         return "-".join([head, *parts, str(1000 + digest[12])])
 
+    def _address(self, text: str) -> str:
+        """One of those that are kept for documents and tests of networks, for one that others can reach; the rest tell nothing."""
+        import ipaddress
+
+        try:
+            address = ipaddress.ip_address(text)
+        except ValueError:
+            return text
+        made = self._addresses
+        if made is None or text in made.values():
+            return text
+        # What is kept for documents is public here: a sandbox's world has no other.
+        inside = (
+            "10.0.0.0/8",
+            "172.16.0.0/12",
+            "192.168.0.0/16",
+            "169.254.0.0/16",
+            "127.0.0.0/8",
+            "224.0.0.0/3",
+            "0.0.0.0/8",
+        )
+        if address.version == 4 and any(address in ipaddress.ip_network(net) for net in inside):
+            return text
+        if address.version == 6 and (
+            address.is_link_local or address.is_loopback or address in ipaddress.ip_network("fc00::/7")
+        ):
+            return text
+        if text.lower() not in made:
+            base = "198.18.0.0" if address.version == 4 else "2001:db8::"
+            made[text.lower()] = str(ipaddress.ip_address(base) + len(made) + 1)
+        return made[text.lower()]
+
     def _guid(self, value: str) -> str:
         digits = self._digest("guid", value).hex()
         return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-8{digits[17:20]}-{digits[20:32]}"
@@ -229,19 +277,15 @@ class Redactor:
 
     def _is_name(self, text: str) -> bool:
         lower = text.lower()
-        return (
-            len(text) > 2
-            and lower not in _COMMON
-            and lower not in self._keep
-            and not text.isdigit()
-            and text not in self.made
-        )
+        kept = lower in self._keep or any(lower.endswith(f".{name}") for name in self._keep)
+        return len(text) > 2 and lower not in _COMMON and not kept and not text.isdigit() and text not in self.made
 
     def _learn(self, text: str, stand_in: str) -> None:
         if text and text.lower() not in self._names and text not in self.made:
             self._names[text.lower()] = stand_in
             self.made.add(stand_in)
             self._pattern = None
+            self._seen.clear()
 
     def _replace(self, text: str) -> str:
         if not self._names:

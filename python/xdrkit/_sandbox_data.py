@@ -185,7 +185,7 @@ class Data:
         """Put another tenant in the place of this one, from a file. `reset()` brings this one back.
 
         Args:
-            path: A file of `dump`, ``xdrkit._worlds.record`` or your own.
+            path: A file of `dump`, `xdrkit.record_world` or your own.
             shift: Whether its times are moved so that its present is the sandbox's.
         """
         self._data("load", {"world": read_world(path), "shift": shift})

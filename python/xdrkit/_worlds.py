@@ -1,10 +1,9 @@
 """A world recorded from a tenant: what a sandbox needs to look like it, with the names taken out.
 
-from xdrkit import Client, sandbox
-from xdrkit._worlds import record
+from xdrkit import Client, record_world, sandbox
 
 with Client() as client:
-record(client, "world.json.gz", tables=["DeviceProcessEvents", "DeviceInfo"], since="7d")
+    record_world(client, "world.json.gz", tables=["DeviceProcessEvents", "DeviceInfo"], since="7d")
 sb = sandbox(world="world.json.gz")
 """
 
@@ -16,12 +15,12 @@ TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from typing import Any
 
     from ._client import Client
 
-__all__ = ["Redactor", "record"]
+__all__ = ["record_world"]
 
 # What a world's file has of a machine and an alert beside what follows from other properties.
 _MACHINE = [
@@ -73,22 +72,9 @@ _ALERT = [
     "threatName",
     "mitreTechniques",
 ]
-# Columns whose whole text is a name, by how they end.
-_HOSTS = ("DeviceName", "RemoteDeviceName", "SessionDeviceName", "ComputerDnsName", "computerDnsName")
-_PEOPLE = (
-    "AccountName",
-    "AccountDisplayName",
-    "GivenName",
-    "Surname",
-    "SenderDisplayName",
-    "DisplayName",
-    "accountName",
-    "UserName",
-    "Manager",
-)
 
 
-def record(
+def record_world(
     client: Client,
     path: str | os.PathLike[str],
     *,
@@ -152,164 +138,29 @@ def record(
         "tables": found,
     }
     if redact:
-        world = Redactor(world, keep=keep).world()
+        world = _without_names(world, keep)
     write_world(path, world)
     return counts
 
 
-class Redactor:
-    """Replaces names in a world, the same name with the same stand-in everywhere."""
+def _without_names(world: dict[str, Any], keep: Sequence[str]) -> dict[str, Any]:
+    import os
 
-    def __init__(self, world: dict[str, Any], *, keep: Sequence[str] = ()) -> None:
-        import re
+    from ._redact import Redactor
 
-        self._source = world
-        self._keep = tuple(domain.lower() for domain in keep)
-        self._known: dict[tuple[str, str], str] = {}
-        # Texts that were looked at already: most repeat.
-        self._seen: dict[str, str] = {}
-        # Names that stand inside of other texts, in small letters, with their stand-ins.
-        self._inside: dict[str, str] = {}
-        self._patterns: list[tuple[Any, Callable[[str], str]]] = [
-            (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), self._mail),
-            (re.compile(r"S-1-(?:5-21|12-1)(?:-\d+)+"), self._sid),
-            (re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])"), self._address),
-            (
-                re.compile(r"(?<![0-9a-fA-F:])(?:[0-9a-fA-F]{1,4}:){3,7}[0-9a-fA-F]{1,4}(?![0-9a-fA-F:])"),
-                self._address6,
-            ),
-        ]
-        self._collect()
-        names = sorted(self._inside, key=len, reverse=True)
-        self._names = (
-            re.compile("|".join(rf"(?<![\w-]){re.escape(n)}(?![\w-])" for n in names), re.IGNORECASE) if names else None
-        )
-
-    def world(self) -> dict[str, Any]:
-        """The world without the names."""
-        world = dict(self._source)
-        world["machines"] = [self._object(m) for m in world["machines"]]
-        world["alerts"] = [self._object(a) for a in world["alerts"]]
-        tables = {}
-        for name, table in world["tables"].items():
-            rows = [[self._value(cell) for cell in row] for row in table["rows"]]
-            tables[name] = {"columns": table["columns"], "rows": rows}
-        world["tables"] = tables
-        return world
-
-    def _cells(self) -> Any:
-        for kind in ("machines", "alerts"):
-            for item in self._source[kind]:
-                yield from item.items()
-        for table in self._source["tables"].values():
-            names = list(table["columns"])
-            for row in table["rows"]:
-                yield from zip(names, row)
-
-    def _collect(self) -> None:
-        """Learns the names: hosts, people, domains, the tenant's id."""
-        for column, cell in self._cells():
-            if not isinstance(cell, str) or not cell:
-                continue
-            if column.endswith(_HOSTS):
-                host, _, domain = cell.lower().partition(".")
-                self._learn("host", host, "host-{}")
-                self._learn("domain", domain, "domain-{}.example")
-            elif column.endswith(("AccountUpn", "EmailAddress", "FromAddress", "assignedTo")) and "@" in cell:
-                account, _, domain = cell.lower().partition("@")
-                self._learn("person", account, "user-{}")
-                self._learn("domain", domain, "domain-{}.example")
-            elif column.endswith("AccountDomain"):
-                if cell.lower() not in ("nt authority", "font driver host", "window manager", "nt service"):
-                    self._learn("workgroup", cell.lower(), "GROUP-{}")
-            elif column.endswith(_PEOPLE):
-                if cell.lower() not in (
-                    "system",
-                    "local service",
-                    "network service",
-                    "root",
-                ) and not cell.lower().startswith("umfd-"):
-                    self._learn("person", cell.lower(), "user-{}")
-            elif column in ("TenantId", "aadTenantId"):
-                self._learn("tenant", cell.lower(), "00000000-0000-0000-0000-{:012}")
-
-    def _learn(self, kind: str, name: str, form: str) -> None:
-        if len(name) < 3 or name in self._keep or any(name.endswith(f".{domain}") for domain in self._keep):
-            return
-        if name not in self._inside:
-            self._inside[name] = self._stand_in(kind, name, form)
-
-    def _stand_in(self, kind: str, name: str, form: str) -> str:
-        key = (kind, name)
-        if key not in self._known:
-            number = 1 + sum(1 for other, _ in self._known if other == kind)
-            self._known[key] = form.format(number)
-        return self._known[key]
-
-    def _object(self, item: dict[str, Any]) -> dict[str, Any]:
-        return {name: self._value(value) for name, value in item.items()}
-
-    def _value(self, value: Any) -> Any:
-        if isinstance(value, str):
-            return self._text(value)
-        if isinstance(value, list):
-            return [self._value(item) for item in value]
-        if isinstance(value, dict):
-            return {name: self._value(item) for name, item in value.items()}
-        return value
-
-    def _text(self, text: str) -> str:
-        known = self._seen.get(text)
-        if known is None:
-            known = self._seen[text] = self._replaced(text)
-        return known
-
-    def _replaced(self, text: str) -> str:
-        for pattern, replace in self._patterns:
-            text = pattern.sub(lambda match, replace=replace: replace(match.group()), text)
-        if self._names is not None:
-            text = self._names.sub(lambda match: self._inside[match.group().lower()], text)
-        return text
-
-    def _mail(self, text: str) -> str:
-        account, _, domain = text.lower().partition("@")
-        if domain in self._keep:
-            return text
-        person = self._inside.get(account) or self._stand_in("person", account, "user-{}")
-        return f"{person}@{self._inside.get(domain) or self._stand_in('domain', domain, 'domain-{}.example')}"
-
-    def _sid(self, text: str) -> str:
-        return self._stand_in("sid", text, "S-1-5-21-1-1-1-{}")
-
-    def _address(self, text: str) -> str:
-        import ipaddress
-
-        try:
-            address = ipaddress.IPv4Address(text)
-        except ValueError:
-            return text
-        if address.is_loopback or address.is_unspecified or address.is_multicast or text == "255.255.255.255":
-            return text
-        inside = any(
-            address in ipaddress.IPv4Network(net)
-            for net in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16")
-        )
-        if inside:
-            return text
-        number = int(self._stand_in("address", text, "{}"))
-        # A range that is kept for tests of networks, and has room.
-        return str(ipaddress.IPv4Address("198.18.0.0") + number)
-
-    def _address6(self, text: str) -> str:
-        import ipaddress
-
-        try:
-            address = ipaddress.IPv6Address(text)
-        except ValueError:
-            return text
-        if address.is_link_local or address.is_loopback:
-            return text
-        return f"2001:db8::{int(self._stand_in('address6', text.lower(), '{}')):x}"
+    redactor = Redactor(os.urandom(16), keep=keep, addresses=True)
+    tables = world["tables"]
+    # What any part knows of names holds for all.
+    redactor.learn([world["machines"], world["alerts"]])
+    for table in tables.values():
+        redactor.learn([dict(zip(table["columns"], row)) for row in table["rows"]])
+    rows = {name: {**table, "rows": redactor.value(table["rows"])} for name, table in tables.items()}
+    return {
+        **world,
+        "machines": redactor.value(world["machines"]),
+        "alerts": redactor.value(world["alerts"]),
+        "tables": rows,
+    }
 
 
 def _only(item: Any, names: Sequence[str]) -> dict[str, Any]:

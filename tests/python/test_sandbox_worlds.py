@@ -159,8 +159,6 @@ def test_a_document_that_is_wrong_is_refused(tmp_path: Path, change: dict[str, A
 
 
 def test_a_tenant_is_recorded_without_its_names(tmp_path: Path) -> None:
-    from xdrkit._worlds import record
-
     file = tmp_path / "recorded.json"
     tables = ["DeviceLogonEvents", "DeviceInfo", "AlertEvidence"]
     pivots = [
@@ -169,7 +167,7 @@ def test_a_tenant_is_recorded_without_its_names(tmp_path: Path) -> None:
         "AlertEvidence | summarize dcount(RemoteIP)",
     ]
     with sandbox(seed=2) as sb, sb.client() as client:
-        counts = record(client, file, tables=tables, since="30d", limit=30_000)
+        counts = xdrkit.record_world(client, file, tables=tables, since="30d", limit=30_000)
         before = [count(client, table) for table in tables]
         facts = [list(client.hunt(query).rows[0].values()) for query in pivots]
         people = [row["AccountUpn"] for row in client.hunt("IdentityInfo | project AccountUpn").rows]
@@ -190,4 +188,4 @@ def test_a_tenant_is_recorded_without_its_names(tmp_path: Path) -> None:
         assert [list(client.hunt(query).rows[0].values()) for query in pivots] == facts
         assert len(list(client.machines.list())) == 40
     with pytest.raises(InvalidArgumentError, match="tables: takes a list"):
-        record(client, file, tables="DeviceInfo")
+        xdrkit.record_world(client, file, tables="DeviceInfo")

@@ -11,11 +11,12 @@ use crate::ops::model::Service;
 use super::clock::{self, DAY, SECOND};
 use super::data::{self, Asked, Engine, Lookup, Said};
 use super::failure::Failure;
+use super::limits;
 use super::quirks::{Quirk, Quirks};
 use super::router::{Call, not_yet};
 use super::wire::Reply;
 use super::{House, lock};
-use crate::kql::{self, KqlError, Table, Type, format_datetime, format_timespan};
+use crate::kql::{self, ErrorKind, KqlError, Table, Type, format_datetime, format_timespan};
 
 pub(super) fn handle(call: &Call<'_>) -> Result<Reply, Failure> {
     match call.op.id {
@@ -36,7 +37,7 @@ fn run(call: &Call<'_>, query: &str) -> Result<Reply, Failure> {
     let window = window(call.text("Timespan"), now, limits.window())
         .ok_or_else(|| Failure::new(400, "BadRequest", "Timespan is no ISO 8601 duration or interval."))?;
     let started = Instant::now();
-    let table = answered(call, query, now, window, limits.rows)?;
+    let table = answered(call, query, now, window, started)?;
     let ran = execution_time(call, started);
     limits.check_time(call.op.service, ran)?;
     let body = match call.op.service {
@@ -60,12 +61,13 @@ pub(super) fn lookup(house: &House, devices_only: bool) -> Lookup {
 pub(super) fn ask(house: &House, query: &str) -> Result<kql::Output, KqlError> {
     let now = house.clock.now();
     let limits = *lock(&house.limits);
-    let options = kql::Options { window: Some((now - limits.window(), now)), max_rows: limits.rows, ..kql::Options::at(now) };
+    let deadline = limits.deadline(Service::Graph, Instant::now());
+    let options = kql::Options { window: Some((now - limits.window(), now)), max_rows: limits.rows, deadline, ..kql::Options::at(now) };
     kql::run(query, &lookup(house, false), &options)
 }
 
 /// The rows of what was written down for a query, or else of the engine.
-fn answered(call: &Call<'_>, query: &str, now: i64, window: (i64, i64), max_rows: usize) -> Result<Table, Failure> {
+fn answered(call: &Call<'_>, query: &str, now: i64, window: (i64, i64), started: Instant) -> Result<Table, Failure> {
     let said = call.house.store().answers.find(query);
     match said {
         Some(Said::Rows(table)) => return Ok(table),
@@ -89,8 +91,17 @@ fn answered(call: &Call<'_>, query: &str, now: i64, window: (i64, i64), max_rows
         }
         Engine::Builtin => {
             let lookup = lookup(call.house, call.op.service == Service::Endpoint);
-            let options = kql::Options { window: Some(window), max_rows, ..kql::Options::at(now) };
-            kql::run(query, &lookup, &options).map(|output| output.table).map_err(|e| refusal(&e))
+            let limits = *lock(&call.house.limits);
+            let deadline = limits.deadline(call.op.service, started);
+            let options = kql::Options { window: Some(window), max_rows: limits.rows, deadline, ..kql::Options::at(now) };
+            kql::run(query, &lookup, &options).map(|output| output.table).map_err(|e| {
+                if e.kind == ErrorKind::Stopped {
+                    // The time that it had counts as well.
+                    execution_time(call, started);
+                    return limits::too_slow();
+                }
+                refusal(&e)
+            })
         }
     }
 }

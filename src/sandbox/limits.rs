@@ -1,5 +1,7 @@
 //! How much a hunt may bring, and how long it may take: the services' own limits, or smaller ones, so that a test meets them with few rows.
 
+use std::time::{Duration, Instant};
+
 use crate::ops::model::Service;
 
 use super::clock::SECOND;
@@ -36,16 +38,26 @@ impl Limits {
         self.seconds.unwrap_or(if service == Service::Endpoint { 200.0 } else { 180.0 })
     }
 
+    /// When a query that began then is stopped; never, if that is further off than a clock goes.
+    pub(super) fn deadline(&self, service: Service, started: Instant) -> Option<Instant> {
+        started.checked_add(Duration::try_from_secs_f64(self.seconds(service).max(0.0)).ok()?)
+    }
+
     /// Ticks that anybody can look back.
     pub(super) fn window(&self) -> i64 {
         i64::from(self.days) * 86_400 * SECOND
     }
 
     pub(super) fn check_time(&self, service: Service, ran: f64) -> Result<(), Failure> {
-        if ran > self.seconds(service) { Err(Failure::new(504, "UnknownError", "")) } else { Ok(()) }
+        if ran > self.seconds(service) { Err(too_slow()) } else { Ok(()) }
     }
 
     pub(super) fn check_size(&self, service: Service, bytes: usize) -> Result<(), Failure> {
         if bytes > self.bytes(service) { Err(Failure::new(400, "BadRequest", TOO_LARGE)) } else { Ok(()) }
     }
+}
+
+/// What the services say of a query that ran too long.
+pub(super) fn too_slow() -> Failure {
+    Failure::new(504, "UnknownError", "")
 }

@@ -8,7 +8,7 @@ use crate::json::{self, Value};
 use crate::ops::model::{Operation, Returns};
 use crate::ops::{self};
 
-use super::{Fault, FaultKind, GraphLinks, Options, Sandbox, jwt};
+use super::{Fault, FaultKind, GraphLinks, Limits, Options, Sandbox, jwt};
 
 mod actions;
 mod alerts;
@@ -620,6 +620,22 @@ fn hunting_answers_in_three_shapes() {
     assert!(row.contains(r#""L":{},"R":1.5,"S":"x""#), "{row}");
     assert!(row.contains(r##""D":{"@odata.type":"#microsoft.graph.security.dynamicColumnValue","a@odata.type":"#Collection(String)","a":["1","{\"b\":null}"]"##), "{row}");
     assert!(row.ends_with(r##""A@odata.type":"#Collection(String)","A":["x","{\"y\":1}"],"Z":{}}"##), "{row}");
+}
+
+#[test]
+fn a_query_that_runs_too_long_is_stopped_and_its_time_counts() {
+    let desk = Desk::open();
+    // To its end it would be refused with 400: it makes more than a query may.
+    let query = "range n from 1 to 10000000000 step 1 | count";
+    desk.sandbox.set_limits(Limits { seconds: Some(0.001), ..Limits::default() });
+    desk.sandbox.set_execution_time(Some(7.0));
+    for path in [ON_ENDPOINT, ON_XDR, ON_GRAPH] {
+        let answer = hunt(&desk, path, query, None);
+        assert_eq!((answer.status, answer.at("error/code")), (504, "UnknownError".into()), "{answer:?}");
+    }
+    assert_eq!(desk.sandbox.run_time_used(), 7.0);
+    let asked = crate::sandbox::hunting::ask(&desk.sandbox.house, query);
+    assert_eq!(asked.unwrap_err().kind, crate::kql::ErrorKind::Stopped);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! row numbers, and those operators make selections only. Expressions are trees over column numbers, evaluated a row at a time, and
 //! hand out borrowed cells wherever they can.
 
+use super::ast::Cmp;
 use super::cells::Maker;
 use super::error::{Fail, Span, Try, limit, unsupported};
 use super::exec::{Run, vector};
@@ -208,11 +209,18 @@ pub(super) struct QuerySet {
     pub(super) keys: OnceLock<Try<HashSet<super::compare::Key>>>,
 }
 
+/// What a function does, where bare numbers can be asked at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kernel {
+    Compare(Cmp),
+    Bin,
+}
+
 #[derive(Clone)]
 pub(super) enum Scalar {
     Const(Value),
     Column(usize),
-    Apply(Function, Vec<Scalar>, Span),
+    Apply(Function, Vec<Scalar>, Span, Option<Kernel>),
     And(Vec<Scalar>),
     Or(Vec<Scalar>),
     /// The first arm whose condition holds, else the last.
@@ -261,7 +269,7 @@ impl Scalar {
         Ok(match self {
             Scalar::Const(value) => Cow::Borrowed(value),
             Scalar::Column(column) => at.batch.cols.get(*column).map_or(Cow::Borrowed(&NULL), |c| c.get(at.row)),
-            Scalar::Apply(function, args, span) => Cow::Owned(match args.as_slice() {
+            Scalar::Apply(function, args, span, _) => Cow::Owned(match args.as_slice() {
                 [a] => call(function, &[a.eval(at)?.as_ref()], *span)?,
                 [a, b] => call(function, &[a.eval(at)?.as_ref(), b.eval(at)?.as_ref()], *span)?,
                 [a, b, c] => call(function, &[a.eval(at)?.as_ref(), b.eval(at)?.as_ref(), c.eval(at)?.as_ref()], *span)?,
@@ -316,7 +324,7 @@ impl Scalar {
         match self {
             Scalar::Const(_) | Scalar::Query(_) => false,
             Scalar::Column(_) | Scalar::RowNumber(_) | Scalar::Neighbour(..) => true,
-            Scalar::Apply(_, parts, _) | Scalar::And(parts) | Scalar::Or(parts) | Scalar::Coalesce(parts) => {
+            Scalar::Apply(_, parts, ..) | Scalar::And(parts) | Scalar::Or(parts) | Scalar::Coalesce(parts) => {
                 parts.iter().any(Scalar::reads_row)
             }
             Scalar::Case(arms, otherwise) => otherwise.reads_row() || arms.iter().any(|(c, v)| c.reads_row() || v.reads_row()),
@@ -336,8 +344,8 @@ impl Scalar {
             Scalar::Const(_) | Scalar::Query(_) => true,
             Scalar::RowNumber(_) | Scalar::Neighbour(..) => false,
             // What has constant arguments and was not computed once is new in every row.
-            Scalar::Apply(_, parts, _) if parts.iter().all(|part| matches!(part, Scalar::Const(_))) => false,
-            Scalar::Apply(_, parts, _) | Scalar::And(parts) | Scalar::Or(parts) | Scalar::Coalesce(parts) => {
+            Scalar::Apply(_, parts, ..) if parts.iter().all(|part| matches!(part, Scalar::Const(_))) => false,
+            Scalar::Apply(_, parts, ..) | Scalar::And(parts) | Scalar::Or(parts) | Scalar::Coalesce(parts) => {
                 parts.iter().all(|part| part.reads_only(found))
             }
             Scalar::Case(arms, otherwise) => {

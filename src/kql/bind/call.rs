@@ -3,7 +3,7 @@
 use super::super::ast::{self, Arg, Expr, ExprKind, Lambda, Name, ParamKind};
 use super::super::error::{Span, Try, did_you_mean, semantic, unsupported};
 use super::super::functions::{self, P};
-use super::super::scalar::{Function, Scalar, ScalarQuery};
+use super::super::scalar::{Function, Kernel, Scalar, ScalarQuery};
 use super::super::value::{Type, Value};
 use super::{Binder, Binding, Bound, Env, Relation, Site, summarize};
 use std::cmp::Ordering;
@@ -174,12 +174,13 @@ impl Binder<'_> {
             args.push(if param.is_text() { self.cast(bound, Type::String, expr.span)? } else { bound });
         }
         let types: Vec<Type> = args.iter().map(|a| a.ty).collect();
-        if matches!(name.text.as_ref(), "bin" | "floor") && !binnable(&types) {
+        let bins = matches!(name.text.as_ref(), "bin" | "floor");
+        if bins && !binnable(&types) {
             return Err(semantic(span, format!("'{}' cannot round a {} to a {}", name.text, type_at(&types, 0), type_at(&types, 1))));
         }
         let consts: Vec<Option<Value>> = args.iter().map(|a| a.constant().cloned()).collect();
         let function = spec.build(&functions::Site { consts: &consts, types: &types }, span)?;
-        self.apply(function, args, spec.return_type(&types), span)
+        self.apply_known(bins.then_some(Kernel::Bin), function, args, spec.return_type(&types), span)
     }
 
     /// `case(c1, v1, c2, v2, ..., otherwise)`
@@ -313,7 +314,7 @@ impl Binder<'_> {
             let members = kept.map(|(n, v)| (n.to_string(), super::super::compare::to_json(v)));
             Ok(Value::dynamic(crate::json::Value::Object(members.collect())))
         });
-        self.tree(columns, Type::Dynamic, span, |columns| Scalar::Apply(pack, columns, span))
+        self.tree(columns, Type::Dynamic, span, |columns| Scalar::Apply(pack, columns, span, None))
     }
 
     /// Where an address is, from what is registered; an address that is not is nowhere.

@@ -9,7 +9,7 @@ use super::super::compare::{Key, convert, equal, from_json, key, ordered, to_tex
 use super::super::error::{Span, Try, semantic, unsupported};
 use super::super::functions::{Refusal, compile};
 use super::super::plan::{Op, Plan, query_set};
-use super::super::scalar::{Function, Scalar, ScalarQuery, Trouble};
+use super::super::scalar::{Function, Kernel, Scalar, ScalarQuery, Trouble};
 use super::super::text::{Needle, equal_ignoring_case, fold};
 use super::super::value::{Type, Value};
 use super::{Binder, Bound, Site, types_differ};
@@ -73,7 +73,8 @@ impl Binder<'_> {
             }
             Ok(test(&x, &y))
         });
-        self.apply(function, vec![left, right], Type::Bool, span)
+        let kernel = (!dynamic).then_some(Kernel::Compare(op));
+        self.apply_known(kernel, function, vec![left, right], Type::Bool, span)
     }
 
     /// Brings both sides to one type, or to two kinds of numbers.
@@ -316,7 +317,7 @@ impl Binder<'_> {
             return Ok(any);
         }
         let negate: Function = Arc::new(|a: &[&Value]| Ok((a.first() != Some(&&Value::Bool(true))).into()));
-        self.tree(vec![any], Type::Bool, span, |parts| Scalar::Apply(negate, parts, span))
+        self.tree(vec![any], Type::Bool, span, |parts| Scalar::Apply(negate, parts, span, None))
     }
 
     /// A dynamic on the left of `in` becomes the one type that the list has.

@@ -29,7 +29,7 @@ use super::ast;
 use super::error::{Span, Try, limit, semantic, unsupported};
 use super::exec::Run;
 use super::plan::Plan;
-use super::scalar::{Function, Scalar, call};
+use super::scalar::{Function, Kernel, Scalar, call};
 use super::value::{Type, Value};
 use super::{Catalog, Options};
 use std::cell::RefCell;
@@ -242,11 +242,16 @@ impl<'a> Binder<'a> {
 
     /// An application with known arguments is computed at once; its size is bounded.
     fn apply(&mut self, function: Function, args: Vec<Bound>, ty: Type, span: Span) -> Try<Bound> {
+        self.apply_known(None, function, args, ty, span)
+    }
+
+    /// The same of a function of which it is known what it does.
+    fn apply_known(&mut self, kernel: Option<Kernel>, function: Function, args: Vec<Bound>, ty: Type, span: Span) -> Try<Bound> {
         let constants: Option<Vec<&Value>> = args.iter().map(Bound::constant).collect();
         if let Some(values) = constants {
             return Ok(Bound::leaf(Scalar::Const(call(&function, &values, span)?), ty));
         }
-        self.tree(args, ty, span, |args| Scalar::Apply(function, args, span))
+        self.tree(args, ty, span, |args| Scalar::Apply(function, args, span, kernel))
     }
 
     fn tree(&mut self, parts: Vec<Bound>, ty: Type, span: Span, make: impl FnOnce(Vec<Scalar>) -> Scalar) -> Try<Bound> {

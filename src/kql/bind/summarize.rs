@@ -408,7 +408,7 @@ fn shift(scalar: &Scalar, from: usize, to: usize) -> Scalar {
     let all = |parts: &[Scalar]| parts.iter().map(|p| shift(p, from, to)).collect();
     match scalar {
         Scalar::Column(at) => Scalar::Column(at.saturating_sub(from).saturating_add(to)),
-        Scalar::Apply(function, args, span) => Scalar::Apply(function.clone(), all(args), *span),
+        Scalar::Apply(function, args, span, kernel) => Scalar::Apply(function.clone(), all(args), *span, *kernel),
         Scalar::And(parts) => Scalar::And(all(parts)),
         Scalar::Or(parts) => Scalar::Or(all(parts)),
         Scalar::Coalesce(parts) => Scalar::Coalesce(all(parts)),

@@ -6,7 +6,7 @@ use super::super::error::Try;
 use super::super::scalar::Col;
 use super::super::value::Value;
 use super::Run;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 /// A hash for numbers that are ours: one multiplication, folded.
@@ -45,6 +45,9 @@ pub(in super::super) const NONE: u32 = u32::MAX;
 
 /// Pairs of numbers whose table is smaller than this need no hash.
 const SMALL: usize = 1 << 21;
+
+/// Pairs of numbers of which there are no more need a bit each, and no hash.
+const MARKED: usize = 1 << 27;
 
 /// The groups of rows.
 pub(in super::super) struct Groups {
@@ -265,5 +268,39 @@ impl Pairs {
             of.push(self.of(*left, *right).0);
         }
         Ok(Groups { of, count: self.count as usize })
+    }
+}
+
+/// Which pairs of numbers have been seen.
+pub(in super::super) struct Seen {
+    wide: usize,
+    bits: Vec<u64>,
+    hashed: HashSet<u64, BuildHasherDefault<Mix>>,
+}
+
+impl Seen {
+    /// For so many numbers on each side.
+    pub(in super::super) fn new(left: usize, right: usize) -> Seen {
+        let pairs = left.saturating_mul(right);
+        let bits = if pairs <= MARKED { vec![0; pairs.div_ceil(64)] } else { Vec::new() };
+        Seen { wide: right, bits, hashed: HashSet::default() }
+    }
+
+    /// Whether a pair is new; without a number on a side it is none.
+    #[inline]
+    pub(in super::super) fn is_new(&mut self, left: u32, right: u32) -> bool {
+        if left == NONE || right == NONE {
+            return false;
+        }
+        let pair = left as usize * self.wide + right as usize;
+        match self.bits.get_mut(pair / 64) {
+            Some(word) => {
+                let bit = 1 << (pair % 64);
+                let new = *word & bit == 0;
+                *word |= bit;
+                new
+            }
+            None => self.hashed.insert(u64::from(left) << 32 | u64::from(right)),
+        }
     }
 }

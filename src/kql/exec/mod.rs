@@ -17,6 +17,7 @@ pub(super) use series::Series;
 pub(super) use top::{TopLevel, TopNested};
 pub(super) use unpack::{Ipv4Lookup, Narrow, Unpack, Unstack};
 
+mod bare;
 mod budget;
 pub(super) mod groups;
 mod join;

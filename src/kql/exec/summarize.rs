@@ -3,14 +3,16 @@
 //! Counts, sums, extremes and distinct counts run over the bare cells of a column; what else there is goes row by row, and skips the
 //! rows that cannot change a set.
 
-use super::super::aggregate::{Aggregate, Func};
+use super::super::aggregate::{Aggregate, Func, State};
 use super::super::cells::{Cells, Maker};
+use super::super::compare::to_json;
 use super::super::error::Try;
 use super::super::scalar::{Batch, Col, Row, Scalar};
 use super::super::value::{Type, Value};
 use super::Run;
-use super::groups::{Groups, Index, Meeting, NONE, Pairs, groups};
+use super::groups::{Groups, Index, Meeting, NONE, Seen, groups};
 use super::vector;
+use crate::json;
 
 impl Run {
     pub(super) fn summarize(&self, batch: &Batch, by: &[(Scalar, Type)], aggregates: &[Aggregate]) -> Try<Batch> {
@@ -37,7 +39,7 @@ impl Run {
         self.finished(aggregate, states, batch)
     }
 
-    fn finished(&self, aggregate: &Aggregate, states: Vec<super::super::aggregate::State>, batch: &Batch) -> Try<Vec<Cells>> {
+    fn finished(&self, aggregate: &Aggregate, states: Vec<State>, batch: &Batch) -> Try<Vec<Cells>> {
         let mut made: Vec<Maker> = aggregate.types().into_iter().map(|ty| Maker::new(ty, states.len())).collect();
         for state in states {
             self.tick()?;
@@ -71,10 +73,17 @@ impl Run {
             (Func::Min | Func::Max, Cells::Whole { ty, .. }) if *ty == aggregate.ty => {
                 Ok(vec![self.extremes(aggregate, column, &rows, all)?])
             }
+            (Func::Sum | Func::Avg, Cells::Whole { ty, numbers, nulls }) if *ty != Type::Int => {
+                let cell = |at: usize| numbers.get(at).filter(|_| !nulls.has(at)).map(|n| (*n as f64, i128::from(*n)));
+                self.added(aggregate, column, cell, &rows, batch, all)
+            }
+            (Func::Sum | Func::Avg, Cells::Real { numbers, nulls }) => {
+                let cell = |at: usize| numbers.get(at).filter(|_| !nulls.has(at)).map(|n| (*n, 0));
+                self.added(aggregate, column, cell, &rows, batch, all)
+            }
             (Func::DCount, _) => Ok(vec![self.distinct(column, &rows, batch, all)?]),
-            (Func::List { distinct: true, .. }, cells) if are_texts(cells) => {
-                let fresh = self.fresh(column, &rows, batch, all)?;
-                self.fold_rows(aggregate, batch, &fresh, all)
+            (Func::List { distinct: true, nulls }, cells) if are_texts(cells) => {
+                self.sets(column, (aggregate.most, nulls), &rows, batch, all).map(|sets| vec![sets])
             }
             _ => self.fold_rows(aggregate, batch, &rows, all),
         }
@@ -109,15 +118,44 @@ impl Run {
         Ok(Cells::optional(*ty, best.into_iter()))
     }
 
+    /// Sums and means: each group's numbers are added in their order, as the rows would do it.
+    fn added(
+        &self,
+        aggregate: &Aggregate,
+        column: &Col,
+        cell: impl Fn(usize) -> Option<(f64, i128)>,
+        rows: &[u32],
+        batch: &Batch,
+        all: &Groups,
+    ) -> Try<Vec<Cells>> {
+        let mut sums = vec![(0i64, 0f64, 0i128); all.count];
+        for row in rows {
+            self.tick()?;
+            let sum = all.of.get(*row as usize).and_then(|group| sums.get_mut(*group as usize));
+            let cell = column.at(*row as usize).and_then(&cell);
+            if let (Some((count, real, whole)), Some((as_real, as_whole))) = (sum, cell) {
+                *count += 1;
+                *real += as_real;
+                *whole += as_whole;
+            }
+        }
+        let state = |(count, sum, whole)| match (aggregate.func, aggregate.ty) {
+            (Func::Avg, _) => State::Mean { count, sum, whole },
+            (_, Type::Real) => State::Real(sum),
+            _ => State::Whole(whole),
+        };
+        self.finished(aggregate, sums.into_iter().map(state).collect(), batch)
+    }
+
     /// How many different cells each group has that are not null.
     fn distinct(&self, column: &Col, rows: &[u32], batch: &Batch, all: &Groups) -> Try<Cells> {
         let values = Index::default().number(column, batch.rows, Meeting::Distinct, self)?;
-        let mut pairs = Pairs::new(all.count, values.count);
+        let mut seen = Seen::new(all.count, values.count);
         let mut counts = vec![0i64; all.count];
         for row in rows {
+            self.tick()?;
             let group = all.of.get(*row as usize).copied().unwrap_or(NONE);
-            let (_, new) = pairs.of(group, values.of.get(*row as usize).copied().unwrap_or(NONE));
-            if new {
+            if seen.is_new(group, values.of.get(*row as usize).copied().unwrap_or(NONE)) {
                 self.charge(1)?;
                 counts.get_mut(group as usize).into_iter().for_each(|count| *count += 1);
             }
@@ -125,19 +163,24 @@ impl Run {
         Ok(Cells::whole(Type::Long, counts))
     }
 
-    /// The rows whose cell their group has not seen.
-    fn fresh(&self, column: &Col, rows: &[u32], batch: &Batch, all: &Groups) -> Try<Vec<u32>> {
+    /// The sets of each group's texts, each text once and in the order in which they were first seen.
+    fn sets(&self, column: &Col, (most, nulls): (usize, bool), rows: &[u32], batch: &Batch, all: &Groups) -> Try<Cells> {
         let values = Index::default().number(column, batch.rows, Meeting::Group, self)?;
-        let mut pairs = Pairs::new(all.count, values.count);
-        let mut fresh = Vec::new();
+        let mut seen = Seen::new(all.count, values.count);
+        let mut sets: Vec<Vec<json::Value>> = vec![Vec::new(); all.count];
         for row in rows {
             self.tick()?;
-            let (group, value) = (all.of.get(*row as usize), values.of.get(*row as usize));
-            if group.zip(value).is_some_and(|(group, value)| pairs.of(*group, *value).1) {
-                fresh.push(*row);
+            let group = all.of.get(*row as usize).copied().unwrap_or(NONE);
+            let Some(set) = sets.get_mut(group as usize).filter(|set| set.len() < most) else { continue };
+            if seen.is_new(group, values.of.get(*row as usize).copied().unwrap_or(NONE)) {
+                let value = column.get(*row as usize);
+                if !value.is_null() || nulls {
+                    self.charge(1)?;
+                    set.push(to_json(&value));
+                }
             }
         }
-        Ok(fresh)
+        Ok(sets.into_iter().map(|set| Value::dynamic(json::Value::Array(set))).collect())
     }
 }
 

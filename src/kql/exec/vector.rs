@@ -8,7 +8,7 @@ use super::super::cells::{Cells, Maker};
 use super::super::error::Try;
 use super::super::scalar::{Batch, Col, Row, Scalar};
 use super::super::value::{Type, Value};
-use super::Run;
+use super::{Run, bare};
 use std::sync::Arc;
 
 /// What a condition says of a row.
@@ -44,9 +44,10 @@ fn truths(condition: &Scalar, batch: &Batch, rows: &[u32], run: &Run) -> Try<Vec
     match condition {
         Scalar::And(parts) => decide(parts, batch, rows, Truth::No, run),
         Scalar::Or(parts) => decide(parts, batch, rows, Truth::Yes, run),
-        _ => match lift(condition, batch, rows) {
-            Some(lifted) => lifted.truths(condition, batch, rows, run),
-            None => {
+        _ => match (bare::compared(condition, batch, rows, run), lift(condition, batch, rows)) {
+            (Some(truths), _) => truths,
+            (None, Some(lifted)) => lifted.truths(condition, batch, rows, run),
+            (None, None) => {
                 let truth = |row: &u32| {
                     run.tick()?;
                     Ok(Truth::of(condition.eval(Row { batch, row: *row as usize, run })?.as_ref()))
@@ -141,6 +142,9 @@ impl Lifted<'_> {
 
 /// Every value of the column that an expression makes of a batch.
 pub(in super::super) fn column(scalar: &Scalar, batch: &Batch, ty: Type, run: &Run) -> Try<Col> {
+    if let Some(bins) = bare::binned(scalar, batch, ty, run) {
+        return bins;
+    }
     let rows: Vec<u32> = (0..batch.rows as u32).collect();
     if let Some(lifted) = lift(scalar, batch, &rows) {
         return lifted.column(scalar, batch, &rows, ty, run);

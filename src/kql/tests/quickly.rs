@@ -61,7 +61,7 @@ fn table(rows: &[Cell], way: u8) -> Table {
     Table { columns, rows: rows.len() }
 }
 
-const TESTS: [&str; 28] = [
+const TESTS: [&str; 43] = [
     "S == 'alpha'",
     "S =~ 'ALPHA'",
     "S has 'beta'",
@@ -84,6 +84,21 @@ const TESTS: [&str; 28] = [
     "R == 0.0",
     "isnan(R)",
     "D >= datetime(2026-11-21T10:00:00Z)",
+    "D == datetime(2026-11-21T10:00:00Z)",
+    "D != datetime(2026-11-21T10:00:00Z)",
+    "D between (datetime(2026-11-21T09:00:00Z) .. 30m)",
+    "datetime(2026-11-21T10:00:00Z) < D",
+    "L != 7",
+    "L < 3",
+    "L <= 3",
+    "3 >= L",
+    "1 < L",
+    "L >= 1152921504606846976",
+    "L > 1.5",
+    "K !between (int(1) .. 2)",
+    "R != 1.5",
+    "R >= -1.5",
+    "R <= real(nan)",
     "B",
     "not(B)",
     "iff(S == 'alpha', L > 1, B)",
@@ -92,13 +107,17 @@ const TESTS: [&str; 28] = [
     "todynamic(S)[0] == 1",
 ];
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 16] = [
     "S",
     "tolower(S)",
     "P",
     "L",
     "bin(K, 3)",
     "bin(D, 1h)",
+    "bin(L, 3)",
+    "bin(L, 9223372036854775807)",
+    "floor(D, 7m)",
+    "bin(L, K)",
     "R",
     "B",
     "K",
@@ -107,7 +126,7 @@ const KEYS: [&str; 12] = [
     "case(S == '', 'x', S has 'a', P, 'y')",
 ];
 
-const AGGREGATES: [&str; 26] = [
+const AGGREGATES: [&str; 33] = [
     "count()",
     "countif(S has 'beta')",
     "countif(L * 4611686018427387904 > 0)",
@@ -120,6 +139,11 @@ const AGGREGATES: [&str; 26] = [
     "sumif(K, S == 'alpha')",
     "avg(K)",
     "avg(D)",
+    "sum(L)",
+    "avg(L)",
+    "avg(R)",
+    "sum(K - 2)",
+    "avgif(R, K > 1)",
     "min(L)",
     "max(D)",
     "min(R)",
@@ -129,6 +153,8 @@ const AGGREGATES: [&str; 26] = [
     "make_set(S)",
     "make_set(tolower(P))",
     "make_set(R)",
+    "make_set(S, 2)",
+    "make_set_if(P, B)",
     "make_set_if(L, B)",
     "make_list(L)",
     "arg_max(D, S, L)",

@@ -157,3 +157,31 @@ def test_ctrl_c_in_asyncio_run_drops_the_request(start: Callable[..., Child], st
     stall.end()
     child.say()
     child.ends_well()
+
+
+def test_ctrl_c_ends_a_query_over_rows_that_are_here(start: Callable[..., Child]) -> None:
+    child = start("""
+        import os, sys, threading, time
+        from xdrkit import kql
+        side = "range {0} from 1 to 3000 step 1 | extend Key = 1"
+        query = side.format("A") + " | join kind=inner (" + side.format("B") + ") on Key"
+        query += " | where strcat(A, '-', B) matches regex '(x+y)+z' | count"
+        main, sent = threading.get_ident(), []
+        def press():
+            while sys._current_frames()[main].f_code is not kql.run.__code__:
+                pass
+            sent.append(time.monotonic())
+            os.kill(os.getpid(), signal.SIGINT)
+        threading.Thread(target=press).start()
+        try:
+            kql.run(query)
+            tell(kind="returned")
+        except BaseException as error:
+            tell(kind=type(error).__name__, took=time.monotonic() - sent[0])
+        tell(rows=list(kql.run("print Answer = 42")))
+    """)
+    heard = child.hear()
+    assert heard["kind"] == "KeyboardInterrupt"
+    assert heard["took"] < 1
+    assert child.hear() == {"rows": [{"Answer": 42}]}
+    child.ends_well()

@@ -240,14 +240,12 @@ impl Pairs {
         self.closed = true;
     }
 
-    /// The pair's number, and whether it is new.
     #[inline]
-    pub(in super::super) fn of(&mut self, left: u32, right: u32) -> (u32, bool) {
+    fn of(&mut self, left: u32, right: u32) -> u32 {
         if left == NONE || right == NONE {
-            return (NONE, false);
+            return NONE;
         }
-        let before = self.count;
-        let number = match self.table.get_mut(left as usize * self.wide + right as usize) {
+        match self.table.get_mut(left as usize * self.wide + right as usize) {
             Some(slot) => {
                 if *slot == NONE && !self.closed {
                     *slot = self.count;
@@ -256,8 +254,7 @@ impl Pairs {
                 *slot
             }
             None => number(&mut self.hashed, u64::from(left) << 32 | u64::from(right), &mut self.count, self.closed),
-        };
-        (number, self.count > before)
+        }
     }
 
     /// The number of each row's pair.
@@ -265,7 +262,7 @@ impl Pairs {
         let mut of = Vec::with_capacity(left.len());
         for (left, right) in left.iter().zip(&right.of) {
             run.tick()?;
-            of.push(self.of(*left, *right).0);
+            of.push(self.of(*left, *right));
         }
         Ok(Groups { of, count: self.count as usize })
     }

@@ -238,6 +238,26 @@ proptest! {
     }
 }
 
+/// Each condition, key and aggregate once, however the cells are kept: what chance might leave out.
+#[test]
+fn every_part_says_what_each_row_says() {
+    use proptest::strategy::ValueTree;
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let rows = prop::collection::vec(any::<Cell>(), 60).new_tree(&mut runner).unwrap().current();
+    for way in 0..4 {
+        let whole = Arc::new(table(&rows, way));
+        let tables = Tables(HashMap::from([("T".to_owned(), whole.clone()), ("U".to_owned(), whole)]));
+        let conditions = TESTS.iter().map(|test| format!("T | where {test}"));
+        let keys = KEYS.iter().map(|key| format!("T | extend X = {key}"));
+        let aggregates = AGGREGATES.iter().map(|what| format!("T | summarize X = {what} by K"));
+        for query in conditions.chain(keys).chain(aggregates) {
+            let options = Options::at(now());
+            let plain = apart(&query, || run_with(&query, &tables, &options, exec::Run::new(&options).plainly()));
+            assert_eq!(said(run(&query, &tables, &options)), said(plain), "{query} {way}");
+        }
+    }
+}
+
 #[test]
 fn nulls_and_nans_of_a_dictionary_keep_their_order() {
     let values = [None, Some(2.0), Some(f64::NAN), Some(-1.0), Some(f64::NAN), None];

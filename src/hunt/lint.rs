@@ -6,7 +6,7 @@ use super::{
     reads::{self, Scan},
     schema::{Schema, TIME},
 };
-use crate::kql::{self, ErrorKind, KqlError, TokenKind, place};
+use crate::kql::{self, ErrorKind, KqlError, Token, TokenKind, place};
 use std::collections::HashSet;
 
 /// How bad it is.
@@ -60,6 +60,8 @@ pub fn lint(query: &str, schema: &Schema) -> Vec<Problem> {
     let readable = !problems.iter().any(|p| p.code == "syntax");
     if let (true, Ok(scan)) = (readable, reads::scan(query)) {
         warn(&scan, &mut problems);
+        unused(&scan, &mut problems);
+        without_terms(&scan, &mut problems);
     }
     problems.sort_by_key(|p| (p.start, p.end));
     problems
@@ -140,6 +142,10 @@ fn judged(query: &str, error: &KqlError) -> Problem {
         }
         ErrorKind::Limit | ErrorKind::Stopped | ErrorKind::Fault => (Severity::Info, "not-checked", format!("not checked: {said}")),
         ErrorKind::Syntax => (Severity::Error, "syntax", said),
+        ErrorKind::Semantic if said.starts_with("malformed regular expression") || said.starts_with("regular expressions have") => {
+            let (start, end) = pattern_in(query, error).unwrap_or((error.start, error.end));
+            return Problem { severity: Severity::Error, message: said, code: "regex", start, end, suggestion };
+        }
         ErrorKind::Semantic => {
             let named =
                 |kind: &str| said.starts_with(&format!("no {kind}")).then(|| said.split('\'').nth(1).unwrap_or_default().to_owned());
@@ -161,6 +167,20 @@ fn judged(query: &str, error: &KqlError) -> Problem {
     };
     let message = suggestion.as_ref().map_or(message.clone(), |s| format!("{message}; did you mean {s}?"));
     Problem { severity, message, code, start: error.start, end: error.end.max(error.start), suggestion }
+}
+
+/// The place of the pattern that a mistake is about: the text behind `regex`, or the only one.
+fn pattern_in(query: &str, error: &KqlError) -> Option<(usize, usize)> {
+    let scan = reads::scan(query).ok()?;
+    let texts = scan.tokens.iter().enumerate().filter(|(_, t)| t.start >= error.start && t.end <= error.end && is_text(t));
+    let behind = |at: usize| at.checked_sub(1).and_then(|at| scan.tokens.get(at)).is_some_and(|t| t.is_word("regex"));
+    let (patterns, others): (Vec<_>, Vec<_>) = texts.partition(|(at, _)| behind(*at));
+    let [(_, only)] = (if patterns.is_empty() { others } else { patterns })[..] else { return None };
+    Some((only.start, only.end))
+}
+
+fn is_text(token: &Token<'_>) -> bool {
+    token.kind == TokenKind::Literal && token.text.contains(['"', '\'', '`', '~']) && !token.text.ends_with(')')
 }
 
 /// ` in DeviceEvents`, if the query reads that table alone.
@@ -222,6 +242,44 @@ fn warn(scan: &Scan<'_>, problems: &mut Vec<Problem>) {
         if begins && everywhere {
             add(Severity::Warning, "every-table", at, format!("{} reads every table that there is", word(at)), None);
         }
+    }
+}
+
+/// Names that `let` makes and nothing behind it names; a view may be meant by a wildcard.
+fn unused(scan: &Scan<'_>, problems: &mut Vec<Problem>) {
+    let is = |at: usize, signs: &[&str]| signs.iter().any(|sign| scan.tokens.get(at).is_some_and(|t| t.is_sign(sign)));
+    for (at, _) in scan.tokens.iter().enumerate().filter(|(_, t)| t.is_word("let")) {
+        let begins = at.checked_sub(1).is_none_or(|before| is(before, &[";", "{"]));
+        let Some(name) = scan.tokens.get(at + 1).filter(|t| t.kind == TokenKind::Word && is(at + 2, &["="])) else { continue };
+        let view = scan.tokens.get(at + 3).is_some_and(|t| t.is_word("view"));
+        // A text may name a column or a table.
+        let named = |t: &Token<'_>| t.text == name.text || (t.kind == TokenKind::Literal && t.text.contains(name.text));
+        if !begins || view || scan.tokens.iter().skip(at + 2).any(named) {
+            continue;
+        }
+        let message = format!("nothing uses '{}'", name.text);
+        let (severity, code) = (Severity::Warning, "unused-let");
+        problems.push(Problem { severity, message, code, start: name.start, end: name.end, suggestion: None });
+    }
+}
+
+/// `has` with a text that holds no word: where all is ASCII and no escape hides a letter, that is certain.
+fn without_terms(scan: &Scan<'_>, problems: &mut Vec<Problem>) {
+    for pair in scan.tokens.windows(2) {
+        let [operator, text] = pair else { continue };
+        let contains = match operator.text {
+            "has" => "contains",
+            "has_cs" => "contains_cs",
+            _ => continue,
+        };
+        let bare = text.text.strip_prefix('@').unwrap_or(text.text).trim_matches(['"', '\'']);
+        let wordless = !bare.is_empty() && bare.chars().all(|c| c.is_ascii() && !c.is_ascii_alphanumeric() && c != '\\');
+        if operator.quoted || operator.kind != TokenKind::Word || !is_text(text) || !wordless {
+            continue;
+        }
+        let message = format!("{} looks for words of letters and digits, and {} has none; {contains} says so", operator.text, text.text);
+        let (severity, code) = (Severity::Warning, "has-no-word");
+        problems.push(Problem { severity, message, code, start: text.start, end: text.end, suggestion: Some(contains.to_owned()) });
     }
 }
 
@@ -288,5 +346,51 @@ mod tests {
             let found: Vec<&str> = lint(query, Schema::bundled()).iter().map(|p| p.code).collect();
             assert_eq!(found, codes, "{query}");
         }
+    }
+
+    #[test]
+    fn a_name_that_nothing_uses_is_told() {
+        let found = |query: &str| -> Vec<String> { told(query).into_iter().filter(|p| p.contains("unused-let")).collect() };
+        assert_eq!(found("let a = 1;\nlet b = 2;\nprint b"), ["1:5 warning unused-let: nothing uses 'a'"]);
+        assert_eq!(found("let f = (n:long) { let c = 5; n }; let ['d'] = 1; print f(1)").len(), 2);
+        for query in [
+            "let a = 1; let b = a; print b",
+            "let View_x = view () { DeviceEvents }; union View_* | take 1",
+            "let a = DeviceEvents | take 1; table('a')",
+            "let a = 1; print let = a",
+            "print let = 1, a = 2",
+        ] {
+            assert!(found(query).is_empty(), "{query}");
+        }
+    }
+
+    #[test]
+    fn a_malformed_regular_expression_has_its_place() {
+        let message = "regex: malformed regular expression: error: unclosed group";
+        for (query, place) in [
+            ("DeviceEvents | where Timestamp > ago(1d) and DeviceName matches regex '('", "1:71"),
+            ("DeviceEvents | where Timestamp > ago(1d) | extend x = extract(@'a(', 0, DeviceName)", "1:63"),
+            // Which of the two texts it is, is not known.
+            ("DeviceEvents | where Timestamp > ago(1d) | extend x = replace_regex(DeviceName, '(', 'b')", "1:55"),
+        ] {
+            assert_eq!(told(query), [format!("{place} error {message}")]);
+        }
+        assert!(told("print x = 'a' matches regex '(?=b)'")[0].contains("1:29 error regex: regular expressions have neither look-around"));
+        assert!(told("print x = 'a' matches regex @'^(\\w+)\\.exe$'").is_empty());
+        assert!(told(r"print x = 'a' matches regex '(\\d{1000}){1000}'")[0].contains(" info not-checked"));
+    }
+
+    #[test]
+    fn has_without_a_word_is_told() {
+        let found = |text: &str| told(&format!("print a = 'b' | where a has {text}"));
+        assert_eq!(
+            found("'--'"),
+            ["1:29 warning has-no-word: has looks for words of letters and digits, and '--' has none; contains says so"]
+        );
+        assert_eq!(found("@'\\'").len(), 0);
+        for text in ["'-x-'", "''", "'\\t'", "a", "strcat('-', a)", "'é'"] {
+            assert!(found(text).is_empty(), "{text}: {:?}", found(text));
+        }
+        assert_eq!(lint("print a = 'b' | where a !has_cs '...'", Schema::bundled())[0].suggestion.as_deref(), Some("contains_cs"));
     }
 }

@@ -45,7 +45,9 @@ WRONG = [
     ("DeviceEvents | join DeviceInfo on DevicId", "1:35", "unknown-column", "DeviceId"),
     ("let a = 5; DeviceEvents | where ProcessId == b", "1:46", "unknown-column", None),
     ("DeviceEvents | extend x = datetime(nonsense)", "1:27", "syntax", None),
-    ("DeviceEvents | where DeviceName matches regex '('", "1:22", "type", None),
+    ("DeviceEvents | where DeviceName matches regex '('", "1:47", "regex", None),
+    ("let unused = 1; DeviceEvents | take 1", "1:5", "unused-let", None),
+    ("DeviceEvents | where DeviceName has '--'", "1:37", "has-no-word", "contains"),
     ("DeviceEvents | extend x = strlen()", "1:27", "type", None),
 ]
 

@@ -296,6 +296,8 @@ pub(super) fn compile(pattern: &str) -> Result<Regex, Refusal> {
         let text = e.to_string();
         if text.contains("Unicode") {
             Refusal::Missing("Unicode classes in regular expressions".to_owned())
+        } else if matches!(e, regex::Error::CompiledTooBig(_)) {
+            Refusal::Missing("regular expressions of this size".to_owned())
         } else if text.contains("look-around") || text.contains("backreference") {
             Refusal::Wrong("regular expressions have neither look-around nor backreferences".to_owned())
         } else {

@@ -323,13 +323,13 @@ impl Parser<'_> {
         let token = self.peek(0).clone();
         self.at += 1;
         let word = self.text_of(token.span).to_lowercase();
-        let sign = if negative { -1 } else { 1 };
+        let sign: i64 = if negative { -1 } else { 1 };
         let value = match (ty, &token.tok) {
             (_, Tok::Ident) if word == "null" => Some(Value::Null),
             (Type::Bool, Tok::Ident) if word == "true" || word == "false" => Some(Value::Bool(word == "true")),
             (Type::Bool, Tok::Literal(Value::Long(n), _)) => Some(Value::Bool(*n != 0)),
-            (Type::Int, Tok::Literal(Value::Long(n), _)) => i32::try_from(sign * n).ok().map(Value::Int),
-            (Type::Long, Tok::Literal(Value::Long(n), _)) => Some(Value::Long(sign * n)),
+            (Type::Int, Tok::Literal(Value::Long(n), _)) => sign.checked_mul(*n).and_then(|n| i32::try_from(n).ok()).map(Value::Int),
+            (Type::Long, Tok::Literal(Value::Long(n), _)) => sign.checked_mul(*n).map(Value::Long),
             (Type::Real, Tok::Literal(Value::Long(n), _)) => Some(Value::Real(sign as f64 * *n as f64)),
             (Type::Real, Tok::Literal(Value::Real(n), _)) => Some(Value::Real(sign as f64 * n)),
             (Type::Real, Tok::Ident) if word == "nan" => Some(Value::Real(f64::NAN)),
@@ -348,12 +348,15 @@ impl Parser<'_> {
 
     pub(super) fn dynamic_here(&mut self) -> Try<json::Value> {
         let negative = self.take_sign("-");
-        let sign = if negative { -1 } else { 1 };
+        let sign: i64 = if negative { -1 } else { 1 };
         let token = self.peek(0).clone();
         self.at += 1;
         let value = match token.tok {
             Tok::Literal(Value::String(s), _) if !negative => json::Value::String(s.to_string()),
-            Tok::Literal(Value::Long(n), _) => json::Value::Int(sign * n),
+            Tok::Literal(Value::Long(n), _) => {
+                let n = n.checked_mul(sign);
+                json::Value::Int(n.ok_or_else(|| syntax(token.span, "the number does not fit 64 bits"))?)
+            }
             Tok::Literal(Value::Real(n), _) => json::Value::Float(sign as f64 * n),
             Tok::Literal(Value::DateTime(t), _) if !negative => json::Value::String(format_datetime_full(t)),
             Tok::Ident if !negative => match self.text_of(token.span) {

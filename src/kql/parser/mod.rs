@@ -327,8 +327,9 @@ impl<'a> Parser<'a> {
     }
 
     fn source(&mut self) -> Try<Source> {
-        let starts_operand = |p: &Self| matches!(p.peek(1).tok, Tok::Ident | Tok::Literal(..)) || p.is_sign(1, "(") || p.is_sign(1, "-");
-        if self.is_word(0, "print") && (starts_operand(self) || self.is_sign(1, "[")) {
+        let starts_operand =
+            |p: &Self| matches!(p.peek(1).tok, Tok::Ident | Tok::Literal(..)) || ["(", "[", "-"].iter().any(|s| p.is_sign(1, s));
+        if self.is_word(0, "print") && (starts_operand(self) || self.is_sign(1, "+")) {
             self.at += 1;
             return Ok(Source::Print(self.named_list()?));
         }

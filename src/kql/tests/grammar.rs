@@ -34,7 +34,7 @@ impl<'c> Grammar<'c> {
     }
 
     fn name(&mut self) -> String {
-        self.one(&["a", "DeviceName", "_b1", "['two words']", "[\"by\"]", "kind", "Küche", "['it\\'s']", "['where']", "date"])
+        self.one(&["a", "DeviceName", "_b1", "['two words']", "[\"by\"]", "kind", "default", "Küche", "['it\\'s']", "['where']", "date"])
     }
 
     fn new_name(&mut self) -> String {
@@ -53,12 +53,24 @@ impl<'c> Grammar<'c> {
 
     fn pipeline(&mut self) -> String {
         self.depth += 1;
-        let mut text = match self.below(7) {
+        let mut text = match self.below(10) {
             1 => format!("print {}", self.list(", ", Self::named)),
             2 => format!("range x from {} to 5 step 1", self.operand()),
             3 => format!("union {}{}", self.one(&["", "kind=inner ", "isfuzzy=true withsource=Src "]), self.parts()),
             4 => format!("datatable(a: string, ['b c']: real) [\"x\", 1.5, {}, real(nan)]", self.literal()),
             5 if self.depth < 4 => format!("({})", self.pipeline()),
+            6 => format!("search {}", self.search()),
+            7 => {
+                let source = self.one(&["", "withsource=Src ", "with_source = ['by'] "]);
+                let tables = if self.below(2) == 0 { String::new() } else { format!("in ({}) ", self.parts()) };
+                let project = self.one(&["", " project a, ['pack']: long", " project-smart"]);
+                format!("find {source}{tables}where {}{project}", self.predicate())
+            }
+            8 => format!(
+                "externaldata(a: string, ['b c']: long) [{}, h@'https://x.test/']{}",
+                self.literal(),
+                self.one(&["", " with (format='csv', ignoreFirstRecord=true)", " with ()"])
+            ),
             _ => self.one(&["DeviceEvents", "['Device Events']", "materialize(T)", "f(1, x = 2)"]),
         };
         for _ in 0..self.below(4) {
@@ -76,8 +88,102 @@ impl<'c> Grammar<'c> {
         })
     }
 
+    /// What stands behind `search`.
+    fn search(&mut self) -> String {
+        let kind = self.one(&["", "kind=case_sensitive ", "kind = default "]);
+        let tables = if self.below(2) == 0 { String::new() } else { format!("in ({}) ", self.parts()) };
+        let sought = if self.below(4) == 0 { "*".to_owned() } else { format!("'t' or {}", self.predicate()) };
+        format!("{kind}{tables}{sought}")
+    }
+
+    /// A condition in which texts stand alone.
+    fn predicate(&mut self) -> String {
+        self.list(" and ", |g| match g.below(6) {
+            0 => "'a b'".to_owned(),
+            1 => "a : '*x'".to_owned(),
+            2 => "not('x*')".to_owned(),
+            3 => "(a =~ 'x' or \"*y*\")".to_owned(),
+            4 => "* has 'z'".to_owned(),
+            _ => "a !startswith 'x'".to_owned(),
+        })
+    }
+
+    /// Operators in brackets.
+    fn sub_query(&mut self) -> String {
+        self.depth += 1;
+        let operators = if self.depth < 5 { self.list(" | ", Self::operator) } else { "take 1".to_owned() };
+        self.depth -= 1;
+        format!("({operators})")
+    }
+
+    /// The operators that have a grammar of their own.
+    fn rare_operator(&mut self) -> String {
+        match self.below(15) {
+            0 => format!("invoke f({})", self.list(", ", Self::expr)),
+            1 => format!(
+                "evaluate {}bag_unpack({}, x = 1){}",
+                self.one(&["", "hint.strategy=shuffle "]),
+                self.expr(),
+                self.one(&["", " : (*)", ": (*, a: string)", ": (['b c']: long, d: real)", ": (*,)"])
+            ),
+            2 | 3 => {
+                let defaulted = |g: &mut Self| g.named() + &g.one(&["", " default=0", " default = real(null)"]);
+                let range = match self.below(4) {
+                    0 => format!("from {} to {} step {}", self.sum(), self.sum(), self.sum()),
+                    1 => format!("to {} step 1d", self.sum()),
+                    2 => format!("step {}", self.sum()),
+                    _ => format!("in range({}, {}, {})", self.sum(), self.sum(), self.sum()),
+                };
+                let by = if self.below(2) == 0 { String::new() } else { format!(" by {}", self.list(", ", Self::named)) };
+                let kind = self.one(&["", "kind=nonempty ", "hint.strategy=shuffle "]);
+                let axis = self.one(&["a", "t = bin(Timestamp, 1h)", "['by']", "a.b"]);
+                format!("make-series {kind}{} on {axis} {range}{by}", self.list(", ", defaulted))
+            }
+            4 => format!(
+                "{} {} on {}",
+                self.one(&["mv-apply", "mvapply"]),
+                self.one(&["a", "with_itemindex=i x = a.b to typeof(long), c limit 5", "['by'] = a"]),
+                self.sub_query()
+            ),
+            5 => format!("search {}", self.search()),
+            6 => {
+                let level = |g: &mut Self| {
+                    let count = g.one(&["", "3 ", "x "]);
+                    let others = g.one(&["", " with others = 'rest'"]);
+                    format!("top-nested {count}of {}{others} by {}{}", g.named(), g.named(), g.one(&["", " asc", " desc"]))
+                };
+                self.list(", ", level)
+            }
+            7 => format!("top-hitters {} of {}{}", self.operand(), self.named(), self.one(&["", " by a", " by f(b)"])),
+            8 => format!("partition {}by {} {}", self.one(&["", "hint.strategy=native "]), self.new_name(), self.sub_query()),
+            9 => format!("partition hint.strategy = legacy by a {{ {} }}", self.pipeline()),
+            10 | 11 => {
+                let step = |g: &mut Self| {
+                    let set = g.one(&["", " => x = a", " => x = s.y, ['y z'] = 1"]);
+                    format!("step {}{}: {}{set};", g.new_name(), g.one(&["", " output=last", " output = none"]), g.expr())
+                };
+                format!(
+                    "scan {}{}with ({})",
+                    self.one(&["", "with_match_id=m ", "with_match_id=['by'] "]),
+                    self.one(&["", "declare (x: long = 0, ['y z']: string) "]),
+                    self.list(" ", step)
+                )
+            }
+            12 => format!("sample {}", self.operand()),
+            13 => format!("sample-distinct {} of {}", self.operand(), self.expr()),
+            _ => self.one(&[
+                "consume",
+                "consume decodeblocks=true",
+                "project-by-names a, 'b', dynamic(['c'])",
+                "parse kind=regex flags=Ui a with @'x(\\d+)' y: long",
+                "mv-expand kind=array a",
+            ]),
+        }
+    }
+
     fn operator(&mut self) -> String {
-        match self.below(24) {
+        match self.below(30) {
+            24.. => self.rare_operator(),
             0 => format!("where {}", self.expr()),
             1 => format!("project {}", self.list(", ", Self::named)),
             2 => format!("extend {}", self.list(",", Self::named)),
@@ -104,7 +210,7 @@ impl<'c> Grammar<'c> {
             ),
             17 => format!("mvexpand {}", self.operand()),
             18 => {
-                let end = self.one(&["", " *", " ';' ['z z']: long \"\\\\\" *"]);
+                let end = self.one(&["", " ';' *", " ';' ['z z']: long \"\\\\\" *"]);
                 format!(
                     "{} {} with * \"a=\" x: long ', ' y{end}",
                     self.one(&["parse", "parse-where", "parse kind=relaxed"]),
@@ -198,7 +304,7 @@ impl<'c> Grammar<'c> {
             6 => format!("{}.b[0].c", self.name()),
             7 => format!("a['x y'][{}]", self.operand()),
             8 => format!("toscalar({})", self.pipeline()),
-            _ => self.one(&["count()", "arg_max(Timestamp, *)", "extract('a', 1, b, typeof(long))", "$left.a", "(+a)"]),
+            _ => self.one(&["count()", "arg_max(Timestamp, *)", "+print(1)", "extract('a', 1, b, typeof(long))", "$left.a", "(+a)"]),
         };
         self.depth -= 1;
         text

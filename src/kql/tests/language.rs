@@ -92,6 +92,15 @@ fn what_is_missing_is_named_with_its_place() {
 }
 
 #[test]
+fn print_and_union_begin_with_any_operand() {
+    check("print +1, -1", "print_0:long,print_1:long | 1,-1");
+    check("union ['DeviceEvents'], DeviceEvents | count", "Count:long | 0");
+    for query in ["print long(-0x8000000000000000)", "print int(-0x8000000000000000)", "print dynamic(-0x8000000000000000)"] {
+        assert_eq!(err(query).kind, ErrorKind::Syntax, "{query}");
+    }
+}
+
+#[test]
 fn mistakes_are_placed_and_hinted() {
     let e = err("DeviceProcessEvents\n| where FileNam == 'x'");
     assert_eq!((e.kind, e.line, e.column), (ErrorKind::Semantic, 2, 9));

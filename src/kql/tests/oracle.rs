@@ -72,7 +72,7 @@ const LACKING: [&str; 22] = [
     "the order granny-asc and granny-desc of columns",
 ];
 
-struct Bundled(HashMap<String, Arc<Table>>);
+pub(super) struct Bundled(HashMap<String, Arc<Table>>);
 
 impl Catalog for Bundled {
     fn table(&self, name: &str) -> Option<Arc<Table>> {
@@ -83,7 +83,7 @@ impl Catalog for Bundled {
     }
 }
 
-fn bundled() -> Bundled {
+pub(super) fn bundled() -> Bundled {
     let schema = json::parse(include_bytes!("../../ops/hunting-schema.json")).unwrap();
     let tables = schema.get("tables").and_then(Json::as_object).unwrap();
     let column = |(name, ty): (&String, &Json)| {
@@ -101,7 +101,7 @@ fn golden() -> Vec<Json> {
 }
 
 /// Our own queries by name.
-fn own() -> Vec<(String, String)> {
+pub(super) fn own() -> Vec<(String, String)> {
     let blocks = |(theme, text): &(&str, &str)| -> Vec<(String, String)> {
         let mut found = vec![String::new()];
         for line in text.lines() {

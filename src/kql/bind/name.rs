@@ -47,17 +47,29 @@ pub(super) fn of(expr: &Expr) -> Option<String> {
 /// Gives out names that are not taken: an unnamed column is `Column1`, a second `count_` is `count_1`.
 pub(super) struct Namer {
     taken: HashSet<Arc<str>>,
+    /// Those of them that the query gave itself.
+    given: HashSet<Arc<str>>,
     unnamed: usize,
 }
 
 impl Namer {
     pub(super) fn new<'f>(fields: impl IntoIterator<Item = &'f Field>) -> Namer {
-        Namer { taken: fields.into_iter().map(|f| f.name.clone()).collect(), unnamed: 0 }
+        Namer { taken: fields.into_iter().map(|f| f.name.clone()).collect(), given: HashSet::new(), unnamed: 0 }
     }
 
     /// Whether the name was free; it is taken now.
     pub(super) fn claim(&mut self, name: &Arc<str>) -> bool {
         self.taken.insert(name.clone())
+    }
+
+    /// The name that the query gives a column of `summarize`: it may not be given twice, and gets a number if an aggregate took it.
+    pub(super) fn give(&mut self, name: &Arc<str>) -> Option<Arc<str>> {
+        if self.given.contains(name) {
+            return None;
+        }
+        let name = self.suffixed(name);
+        self.given.insert(name.clone());
+        Some(name)
     }
 
     pub(super) fn fresh(&mut self, wish: Option<String>) -> Arc<str> {

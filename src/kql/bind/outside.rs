@@ -2,7 +2,7 @@
 
 use super::super::ast::{self, Arg, Expr, ExprKind, Name};
 use super::super::error::{Span, Try, semantic, unsupported};
-use super::super::exec::{DeviceFromIp, External, FileProfile, Format, SeenBy};
+use super::super::exec::{DeviceFromIp, External, FileProfile, Format, PROFILES_MOST, SeenBy};
 use super::super::plan::{Op, Plan};
 use super::super::scalar::{Batch, Scalar};
 use super::super::value::{Type, Value};
@@ -34,7 +34,6 @@ pub(in super::super) const FILE_PROFILE: [(&str, Type); 18] = [
 
 /// How many records `FileProfile` enriches when it is not told, and at most.
 const PROFILES: i64 = 100;
-const PROFILES_MOST: i64 = 1000;
 
 impl Binder<'_> {
     pub(super) fn external(&mut self, external: &ast::External, env: &Env) -> Try<Relation> {
@@ -140,8 +139,8 @@ impl Binder<'_> {
             Some(most) => self.whole(&most.expr, site)?,
             None => PROFILES,
         };
-        if args.len() > 2 || !(1..=PROFILES_MOST).contains(&most) {
-            return Err(semantic(span, format!("FileProfile takes a column and a number of records from 1 to {PROFILES_MOST}")));
+        if args.len() > 2 || most < 1 {
+            return Err(semantic(span, format!("FileProfile takes a column and a number of records, from 1 to {PROFILES_MOST}")));
         }
         let mut fields = input.fields.clone();
         // What the event says of the file stays; the profile adds what the event does not say.

@@ -349,7 +349,7 @@ impl Binder<'_> {
             if bound.ty == Type::Dynamic {
                 return Err(semantic(item.expr.span, "rows cannot be grouped by a dynamic; convert it, for example with tostring()"));
             }
-            let name = self.name_of(item, &mut namer)?;
+            let name = grouped_name(item, &mut namer)?;
             fields.push(Field { name, ty: bound.ty });
             keys.push((bound.scalar, bound.ty));
         }
@@ -365,7 +365,7 @@ impl Binder<'_> {
                 }
                 for (offset, (own, ty)) in new.names.iter().zip(new.aggregate.types()).enumerate() {
                     let name = match item.names.get(offset) {
-                        Some(given) => self.claim(given, &mut namer)?,
+                        Some(given) => give(given, &mut namer)?,
                         None => namer.suffixed(own),
                     };
                     fields.push(Field { name, ty });
@@ -380,13 +380,26 @@ impl Binder<'_> {
             if found.borrow().len() == before {
                 return Err(semantic(item.expr.span, "expected an aggregate, for example count()"));
             }
-            let name = self.name_of(item, &mut namer)?;
+            let name = grouped_name(item, &mut namer)?;
             fields.push(Field { name, ty: bound.ty });
             outputs.push((shift(&bound.scalar, input.fields.len(), keys.len()), bound.ty));
         }
         let aggregates = found.into_inner().into_iter().map(|f| f.aggregate).collect();
         let ops = vec![Op::Summarize { by: keys, aggregates }, Op::Map(outputs)];
         Ok(self.piped(input, ops, fields, false))
+    }
+}
+
+fn give(name: &Name, namer: &mut Namer) -> Try<Arc<str>> {
+    namer.give(&name.text).ok_or_else(|| semantic(name.span, format!("two columns are named '{}'", name.text)))
+}
+
+fn grouped_name(item: &Named, namer: &mut Namer) -> Try<Arc<str>> {
+    match (item.names.as_slice(), &item.expr.kind) {
+        ([], ExprKind::Name(name)) => give(&Name { text: name.clone(), span: item.expr.span }, namer),
+        ([], _) => Ok(namer.fresh(name::of(&item.expr))),
+        ([name], _) => give(name, namer),
+        _ => Err(unsupported(item.expr.span, "several names for one value")),
     }
 }
 

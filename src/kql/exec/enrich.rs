@@ -16,6 +16,9 @@ fn known<'o>(outside: &'o Option<Arc<dyn Outside>>, what: &str, span: Span) -> T
     outside.as_ref().ok_or_else(|| unsupported(span, format!("{what} where nothing is registered for it")))
 }
 
+/// The documented most. Published queries ask for more all the same, so more is no mistake; what becomes of rows beyond is not known.
+pub(in super::super) const PROFILES_MOST: usize = 1000;
+
 /// `FileProfile`: appends its columns; rows beyond the limit are passed on without a profile.
 pub(in super::super) struct FileProfile {
     pub(in super::super) outside: Option<Arc<dyn Outside>>,
@@ -28,6 +31,9 @@ pub(in super::super) struct FileProfile {
 impl Step for FileProfile {
     fn run(&self, batch: Batch, run: &Run) -> Try<Batch> {
         let outside = known(&self.outside, "FileProfile", self.span)?;
+        if self.most > PROFILES_MOST && batch.rows > PROFILES_MOST {
+            return Err(unsupported(self.span, format!("FileProfile of more than {PROFILES_MOST} rows")));
+        }
         run.charge(batch.rows.saturating_mul(self.columns.len()))?;
         let mut profiles: HashMap<String, Option<Arc<json::Value>>> = HashMap::new();
         let mut made: Vec<Vec<Value>> = self.columns.iter().map(|_| Vec::with_capacity(batch.rows)).collect();

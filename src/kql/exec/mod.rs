@@ -10,7 +10,7 @@ mod unpack;
 pub(super) mod window;
 
 pub(super) use apply::{Apply, Partition};
-pub(super) use enrich::{DeviceFromIp, FileProfile, SeenBy};
+pub(super) use enrich::{DeviceFromIp, FileProfile, PROFILES_MOST, SeenBy};
 pub(super) use external::{External, Format};
 pub(super) use scan::{Scan, ScanStep};
 pub(super) use series::Series;

@@ -352,6 +352,15 @@ impl Parser<'_> {
         let token = self.peek(0).clone();
         self.at += 1;
         let value = match token.tok {
+            Tok::Literal(Value::String(s), Type::String) if !negative => {
+                // Texts side by side are one text.
+                let mut whole = s.to_string();
+                while let Tok::Literal(Value::String(more), Type::String) = self.peek(0).tok.clone() {
+                    self.at += 1;
+                    whole.push_str(&more);
+                }
+                json::Value::String(whole)
+            }
             Tok::Literal(Value::String(s), _) if !negative => json::Value::String(s.to_string()),
             Tok::Literal(Value::Long(n), _) => {
                 let n = n.checked_mul(sign);

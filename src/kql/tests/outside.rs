@@ -117,9 +117,14 @@ fn files_get_their_profiles() {
         "SHA1:string,GlobalFirstSeen:datetime | AA,2026-01-02T00:00:00.0000000Z | bb,null | cc,null | ,null",
     );
     assert_eq!(err(&format!("{t} | invoke FileProfile()")).missing.as_deref(), Some("FileProfile where nothing is registered for it"));
-    for wrong in ["FileProfile(SHA2)", "FileProfile(SHA1, 0)", "FileProfile(SHA1, 1001)", "FileProfile(strcat(SHA1))"] {
+    for wrong in ["FileProfile(SHA2)", "FileProfile(SHA1, 0)", "FileProfile(strcat(SHA1))"] {
         assert_eq!(known(&format!("{t} | invoke {wrong}")).unwrap_err().kind, ErrorKind::Semantic, "{wrong}");
     }
+    // More records than are documented: as long as there are no more rows, it makes no difference.
+    shows(&format!("{t} | invoke FileProfile(SHA1, 10000) | where GlobalPrevalence == 7 | project Who"), "Who:string | x");
+    let many = known("range i from 1 to 1001 step 1 | extend SHA1 = 'aa' | invoke FileProfile(SHA1, 10000)").unwrap_err();
+    assert_eq!(many.missing.as_deref(), Some("FileProfile of more than 1000 rows"));
+    assert!(known("range i from 1 to 1001 step 1 | extend SHA1 = 'aa' | invoke FileProfile(SHA1, 1000)").is_ok());
     assert!(describe(&format!("{t} | invoke FileProfile() | project Publisher"), &tables()).is_ok());
 }
 

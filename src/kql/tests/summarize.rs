@@ -77,3 +77,33 @@ fn summarize_groups_in_order_of_appearance() {
     assert_eq!(err("DeviceProcessEvents | summarize FileName").kind, ErrorKind::Semantic);
     assert_eq!(err("DeviceProcessEvents | summarize hll(FileName)").missing.as_deref(), Some("the aggregate 'hll'"));
 }
+
+/// As Microsoft's binder names them: a given name gives way to one that an aggregate made, but never to a given one.
+#[test]
+fn given_names_give_way_to_made_ones() {
+    let names = |query: &str| ok(query).table.columns.iter().map(|c| c.name.to_string()).collect::<Vec<_>>().join(",");
+    let t = "datatable(A:string, M:long, T:datetime)['a', 7, datetime(2020-01-01), 'b', 8, datetime(2020-01-02)] | summarize";
+    assert_eq!(names(&format!("{t} arg_max(T, *), M = dcount(A) by A")), "A,T,M,M1");
+    assert_eq!(names(&format!("{t} arg_max(T, *), M = dcount(A), M = count() by A")), "A,T,M,M1,M2");
+    assert_eq!(names(&format!("{t} count(), count_ = dcount(A)")), "count_,count_1");
+    assert_eq!(names(&format!("{t} T = min(T) by bin(T, 1h)")), "T,T1");
+    assert_eq!(names(&format!("{t} arg_max(T, M), (T, M) = arg_max(T, M)")), "T,M,T1,M1");
+    assert_eq!(names(&format!("{t} take_any(M), M = count()")), "M,M1");
+    for wrong in [
+        "M = dcount(A), M = count() by A",
+        "arg_max(T, *), A = min(T) by A",
+        "arg_max(T, M), M = min(T), M1 = min(T)",
+        "M = count(), (T, M) = arg_max(T, M)",
+        "by M = A, M",
+    ] {
+        assert_eq!(err(&format!("{t} {wrong}")).kind, ErrorKind::Semantic, "{wrong}");
+    }
+}
+
+#[test]
+fn texts_side_by_side_are_one_in_dynamic_literals() {
+    assert_eq!(show(&ok("print d = tostring(dynamic(['a' // one\n \"b\", 'c']))")), "d:string | [\"ab\",\"c\"]");
+    assert_eq!(show(&ok("print d = tostring(dynamic({'k': 'x' 'y'}))")), "d:string | {\"k\":\"xy\"}");
+    assert_eq!(err("print dynamic(['a' 1])").kind, ErrorKind::Syntax);
+    assert_eq!(err("print dynamic([1 2])").kind, ErrorKind::Syntax);
+}

@@ -305,13 +305,8 @@ impl Aggregate {
                     _ => (false, false),
                 };
                 let below = if population { count } else { count - 1.0 };
-                let variance = if count == 0.0 {
-                    f64::NAN
-                } else if below == 0.0 {
-                    0.0
-                } else {
-                    m2 / below
-                };
+                // Of one value or none it is 0, unlike the average, which is NaN of none.
+                let variance = if below <= 0.0 { 0.0 } else { m2 / below };
                 Value::Real(if root { variance.sqrt() } else { variance })
             }
             State::Bag(bag) => Value::dynamic(json::Value::Object(bag)),

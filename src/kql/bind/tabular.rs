@@ -50,6 +50,8 @@ impl Binder<'_> {
                 continue;
             }
             relation = self.operator(relation, op, &env)?;
+            // What an operator made is no table any more: `withsource` numbers it.
+            relation.name = "".into();
             self.no_windows_left()?;
         }
         Ok(relation)

@@ -115,7 +115,7 @@ pub(in super::super) enum Meeting {
     Group,
     /// What is null or NaN has no number.
     Distinct,
-    /// As in a join: what is null or NaN meets nothing; whether numbers meet as reals.
+    /// As in a join: null meets null, NaN meets nothing; whether numbers meet as reals.
     Join { real: bool },
 }
 
@@ -124,8 +124,8 @@ impl Meeting {
         match self {
             Meeting::Group => Some(key(value, false)),
             Meeting::Distinct => (!value.is_null()).then(|| key(value, false)),
-            Meeting::Join { real } if !value.is_null() => order(value, value).map(|_| key(value, real)),
-            Meeting::Join { .. } => None,
+            Meeting::Join { .. } if value.is_null() => Some(key(value, false)),
+            Meeting::Join { real } => order(value, value).map(|_| key(value, real)),
         }
     }
 }

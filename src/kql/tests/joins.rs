@@ -16,34 +16,34 @@ fn joins_of_every_kind() {
     let t = "let l = datatable(k:long, a:string)[1,'a1', 1,'a2', 2,'b', long(null),'n'];
         let r = datatable(k:long, b:string)[1,'x', 1,'y', 3,'z', long(null),'m'];";
     let rows = |kind: &str| show(&ok(&format!("{t} l | join {kind} r on k")));
-    assert_eq!(rows(""), "k:long,a:string,k1:long,b:string | 1,a1,1,x | 1,a1,1,y");
-    assert_eq!(rows("kind=inner"), "k:long,a:string,k1:long,b:string | 1,a1,1,x | 1,a1,1,y | 1,a2,1,x | 1,a2,1,y");
+    assert_eq!(rows(""), "k:long,a:string,k1:long,b:string | 1,a1,1,x | 1,a1,1,y | null,n,null,m");
+    assert_eq!(rows("kind=inner"), "k:long,a:string,k1:long,b:string | 1,a1,1,x | 1,a1,1,y | 1,a2,1,x | 1,a2,1,y | null,n,null,m");
     assert_eq!(
         rows("kind=leftouter"),
-        "k:long,a:string,k1:long,b:string | 1,a1,1,x | 1,a1,1,y | 1,a2,1,x | 1,a2,1,y | 2,b,null, | null,n,null,"
+        "k:long,a:string,k1:long,b:string | 1,a1,1,x | 1,a1,1,y | 1,a2,1,x | 1,a2,1,y | 2,b,null, | null,n,null,m"
     );
     assert_eq!(
         rows("kind=rightouter"),
-        "k:long,a:string,k1:long,b:string | 1,a1,1,x | 1,a1,1,y | 1,a2,1,x | 1,a2,1,y | null,,3,z | null,,null,m"
+        "k:long,a:string,k1:long,b:string | 1,a1,1,x | 1,a1,1,y | 1,a2,1,x | 1,a2,1,y | null,n,null,m | null,,3,z"
     );
     assert_eq!(
         rows("kind=fullouter"),
-        "k:long,a:string,k1:long,b:string | 1,a1,1,x | 1,a1,1,y | 1,a2,1,x | 1,a2,1,y | 2,b,null, | null,n,null, | null,,3,z | null,,null,m"
+        "k:long,a:string,k1:long,b:string | 1,a1,1,x | 1,a1,1,y | 1,a2,1,x | 1,a2,1,y | 2,b,null, | null,n,null,m | null,,3,z"
     );
-    assert_eq!(rows("kind=leftsemi"), "k:long,a:string | 1,a1 | 1,a2");
-    assert_eq!(rows("kind=leftanti"), "k:long,a:string | 2,b | null,n");
+    assert_eq!(rows("kind=leftsemi"), "k:long,a:string | 1,a1 | 1,a2 | null,n");
+    assert_eq!(rows("kind=leftanti"), "k:long,a:string | 2,b");
     assert_eq!(rows("kind=anti"), rows("kind=leftantisemi"));
-    assert_eq!(rows("kind=rightsemi"), "k:long,b:string | 1,x | 1,y");
-    assert_eq!(rows("kind=rightanti"), "k:long,b:string | 3,z | null,m");
+    assert_eq!(rows("kind=rightsemi"), "k:long,b:string | 1,x | 1,y | null,m");
+    assert_eq!(rows("kind=rightanti"), "k:long,b:string | 3,z");
     check(
         &format!("{t} l | join kind=inner hint.strategy=broadcast (r | project j = k, b) on $left.k == $right.j | project a, b"),
-        "a:string,b:string | a1,x | a1,y | a2,x | a2,y",
+        "a:string,b:string | a1,x | a1,y | a2,x | a2,y | n,m",
     );
     check(
         &format!("{t} l | lookup r on k | project k, a, b"),
-        "k:long,a:string,b:string | 1,a1,x | 1,a1,y | 1,a2,x | 1,a2,y | 2,b, | null,n,",
+        "k:long,a:string,b:string | 1,a1,x | 1,a1,y | 1,a2,x | 1,a2,y | 2,b, | null,n,m",
     );
-    check(&format!("{t} l | lookup kind=inner (r) on k | count"), "Count:long | 4");
+    check(&format!("{t} l | lookup kind=inner (r) on k | count"), "Count:long | 5");
     assert_eq!(err("datatable(k:long)[1] | join kind=inner (datatable(k:real)[1.0]) on k").kind, ErrorKind::Semantic);
     assert_eq!(err("datatable(k:long)[1] | join kind=inner (datatable(k:int)[1]) on k").kind, ErrorKind::Semantic);
     check("datatable(k:long)[1] | join kind=inner (datatable(j:int)[1]) on $left.k == $right.j", "k:long,j:int | 1,1");
@@ -63,6 +63,7 @@ fn unions_line_up_columns() {
     check(&format!("{t} a | union (b | where x > 1), a | project x"), "x:long | 1 | 2 | 1");
     check("union isfuzzy=true DeviceEvents, Missing, DeviceProcessEvents | count", "Count:long | 3");
     check("union withsource=T DeviceEvents, DeviceProcessEvents | distinct T", "T:string | DeviceProcessEvents");
+    check("union withsource=T DeviceEvents, (DeviceProcessEvents | take 1) | distinct T", "T:string | union_arg1");
     check("union Device* | count", "Count:long | 3");
     assert_eq!(err("union Missing, DeviceEvents").kind, ErrorKind::Semantic);
     assert_eq!(err("union isfuzzy=true Missing").kind, ErrorKind::Semantic);

@@ -10,6 +10,7 @@ mod joins;
 mod language;
 mod operators;
 mod oracle;
+mod oracle_rows;
 mod outside;
 mod parts;
 mod plugins;

@@ -92,7 +92,9 @@ fn the_engine_answers_the_rows_of_an_independent_engine() {
         let ordered = case.get("ordered").and_then(Json::as_bool).unwrap();
         cases += 1;
         rows += array(expected.get("rows").unwrap()).len();
-        if found.get("error").is_some() || found.get("columns") != expected.get("columns") || lines(&found, ordered) != lines(expected, ordered)
+        if found.get("error").is_some()
+            || found.get("columns") != expected.get("columns")
+            || lines(&found, ordered) != lines(expected, ordered)
         {
             wrong += &format!("\n## {}\n{}\n   not\n{}", text(case.get("query").unwrap()), text(&found), text(expected));
         }

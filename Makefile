@@ -223,6 +223,15 @@ test-peers: build $(STAMPS)/test .venv-bench/.installed .venv-bench-msticpy/.ins
 oracle: $(CACHE)/oracle/.installed ## ask Microsoft's KQL binder about our queries anew (needs Node)
 	@$(PYTHON) tests/oracle/regenerate.py $(CACHE)/oracle/node_modules/@kusto/language-service-next
 
+.PHONY: oracle-rows
+oracle-rows: $(CACHE)/oracle-rows/.installed ## ask duckdb-kql for the rows of our queries anew (needs Python 3.11)
+	@$(CACHE)/oracle-rows/bin/python tests/oracle/rows.py $(CACHE)/oracle-rows/differences.txt
+
+$(CACHE)/oracle-rows/.installed:
+	@python3 -m venv $(CACHE)/oracle-rows
+	@$(CACHE)/oracle-rows/bin/pip install --quiet duckdb-kql==1.1.2 duckdb==2.0.0 pytz
+	@touch $@
+
 $(CACHE)/oracle/.installed: tests/oracle/package-lock.json tests/oracle/package.json
 	@mkdir -p $(@D) && cp $^ $(@D)/
 	@cd $(@D) && npm ci --no-audit --no-fund --loglevel=error >/dev/null && touch .installed

@@ -176,7 +176,9 @@ class Maker:
         if self.random.random() < 0.08:
             return None
         if kind in ("int", "long"):
-            return self.random.choice([*self._numbers(name), self.random.randrange(20), self.random.randrange(-5, 3000)])
+            return self.random.choice(
+                [*self._numbers(name), self.random.randrange(20), self.random.randrange(-5, 3000)]
+            )
         if kind == "real":
             return self.random.choice([self.random.randrange(100) / 8, 0.5, -1.25, 10.0])
         if kind == "bool":
@@ -221,7 +223,18 @@ class Maker:
 
     def _alike(self, text: str) -> str:
         random = self.random
-        choices = [text, text, text, text.upper(), text.lower(), f"x {text} y", f"{text}.exe", f"z{text}", f"{text}s", f"({text})"]
+        choices = [
+            text,
+            text,
+            text,
+            text.upper(),
+            text.lower(),
+            f"x {text} y",
+            f"{text}.exe",
+            f"z{text}",
+            f"{text}s",
+            f"({text})",
+        ]
         return random.choice([*choices, text[:-1], f"{text} {random.choice(WORDS)}"])
 
     def _object(self) -> dict[str, Any]:

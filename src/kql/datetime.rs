@@ -204,6 +204,14 @@ pub fn parse_datetime(text: &str) -> Option<i64> {
     in_range(date + time - offset)
 }
 
+/// Whether a text that is in no known format may still be a date to the service, such as `01/16/2026` or `8:00 AM`.
+pub(super) fn looks_like_a_date(text: &str) -> bool {
+    let mut parts = text.trim().split(['-', '.', ' ']);
+    let mut short = |most: usize| parts.next().is_some_and(|p| (1..=most).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_digit()));
+    let three_numbers = short(2) && short(2) && short(4);
+    text.starts_with(|c: char| c.is_ascii_digit()) && (three_numbers || text.contains(['/', ':'])) && !text.contains(',')
+}
+
 fn read_clock(scan: &mut Scan<'_>) -> Option<i64> {
     let hour = scan.number(1, 2)?;
     if !scan.take(&[':']) {

@@ -3,8 +3,8 @@
 //! Literals whose inside is no KQL (`datetime(2026-01-01 10:00)`, `guid(...)`, `timespan(...)`) are read whole here; everything else
 //! that looks like a call stays a call. An unknown character is an error, never skipped.
 
-use super::datetime::{parse_datetime, parse_timespan, unit_ticks};
-use super::error::{Span, Try, syntax};
+use super::datetime::{looks_like_a_date, parse_datetime, parse_timespan, unit_ticks};
+use super::error::{Span, Try, syntax, unsupported};
 use super::value::{Type, Value};
 
 #[derive(Clone, Debug, PartialEq)]
@@ -159,6 +159,11 @@ impl<'a> Lexer<'a> {
         };
         if text == "null" || (text.is_empty() && ty != Type::Guid) {
             return Ok(Tok::Literal(Value::Null, ty));
+        }
+        // A year first is ISO 8601, and then a wrong date; the service reads other orders, but which it takes for which is not documented.
+        let year_first = text.bytes().take_while(u8::is_ascii_digit).count() > 2;
+        if value.is_none() && ty == Type::DateTime && !year_first && looks_like_a_date(text) {
+            return Err(unsupported(self.span(start), format!("the date format of '{}'", text.chars().take(40).collect::<String>())));
         }
         let value = value.ok_or_else(|| syntax(self.span(start), format!("'{text}' is no {}", ty.name())))?;
         Ok(Tok::Literal(value, ty))

@@ -345,9 +345,10 @@ impl Binder<'_> {
         let ty = value.ty;
         let default = match default {
             Some(default) => {
+                let default_span = default.span;
                 let default = self.scalar(default, site)?;
                 if default.ty != ty {
-                    return Err(super::types_differ(span, "no choice between", ty, default.ty));
+                    return Err(unsupported(default_span, format!("{name}() of a {} with a default of another type", ty.name())));
                 }
                 default
             }

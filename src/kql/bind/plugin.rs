@@ -175,7 +175,8 @@ impl Binder<'_> {
             return Err(semantic(aggregate.span, "expected an aggregate"));
         };
         let zero = matches!(function.text.as_ref(), "count" | "sum" | "dcount");
-        let known = ["count", "sum", "dcount", "min", "max", "avg", "take_any", "stdev", "variance", "make_list", "make_set", "make_bag"];
+        let known =
+            ["count", "sum", "dcount", "min", "max", "avg", "any", "take_any", "stdev", "variance", "make_list", "make_set", "make_bag"];
         if !known.contains(&function.text.as_ref()) {
             return Err(unsupported(function.span, format!("pivot with the aggregate '{}'", function.text)));
         }

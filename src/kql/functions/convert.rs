@@ -1,6 +1,7 @@
 //! Conversions and tests for absence.
 
 use super::super::compare::{convert, parse_json, to_text};
+use super::super::datetime::looks_like_a_date;
 use super::super::scalar::{Answer, Trouble};
 use super::super::value::{Type, Value};
 use super::{Naming, P, Spec, at, checked, plain};
@@ -36,12 +37,7 @@ pub(super) const FUNCTIONS: &[Spec] = &[
 fn to_datetime(args: &[&Value]) -> Answer {
     let converted = convert(at(args, 0), Type::DateTime);
     let text = to_text(at(args, 0));
-    let mut parts = text.trim().split(['-', '.', ' ']);
-    let mut short = |most: usize| parts.next().is_some_and(|p| (1..=most).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_digit()));
-    let three_numbers = short(2) && short(2) && short(4);
-    let looks_like_a_date =
-        text.starts_with(|c: char| c.is_ascii_digit()) && (three_numbers || text.contains(['/', ':'])) && !text.contains(',');
-    if converted.is_null() && looks_like_a_date {
+    if converted.is_null() && looks_like_a_date(&text) {
         return Err(Trouble::Unsupported(format!("the date format of '{}'", text.chars().take(40).collect::<String>())));
     }
     Ok(converted)

@@ -72,6 +72,9 @@ fn rows_know_their_neighbours_when_they_are_in_order() {
     );
     check("datatable(a:long)[3, 1] | serialize n = row_number(0)", "a:long,n:long | 3,0 | 1,1");
     assert_eq!(err("datatable(a:long)[3, 1] | extend n = row_number()").kind, ErrorKind::Semantic);
+    let other = err("datatable(t:datetime)[datetime(2026-01-01)] | serialize | extend n = next(t, 1, 0)");
+    assert_eq!(other.missing.as_deref(), Some("next() of a datetime with a default of another type"));
+    assert_eq!(err("print datetime(2026-13-40 10:00)").kind, ErrorKind::Syntax);
 }
 
 #[test]

@@ -39,6 +39,7 @@ fn values_become_columns() {
     check(&format!("{t} | project u, os | evaluate pivot(os)"), "u:string,lin:long,win:long | a,1,2 | b,1,0");
     check(&format!("{t} | evaluate pivot(os, sum(n))"), "u:string,lin:long,win:long | a,4,4 | b,2,0");
     check(&format!("{t} | evaluate pivot(os, max(n), u)"), "u:string,lin:long,win:long | a,4,3 | b,2,null");
+    check(&format!("{t} | where n < 3 | evaluate pivot(n, any(os), u)"), "u:string,1:string,2:string | a,win, | b,,lin");
     check(&format!("{t} | evaluate pivot(os, sum(n), u) : (u:string, win:long, lin:long)"), "u:string,win:long,lin:long | a,4,4 | b,0,2");
     check("datatable(u:string, v:bool)['a', true] | evaluate pivot(v)", "u:string,true:long | a,1");
     assert_eq!(err(&format!("{t} | evaluate pivot(os, sum(n), u) : (u:string, win:long)")).kind, ErrorKind::Semantic);

@@ -1,11 +1,11 @@
-//! Calls: the few functions that need to know where they stand, functions that `let` made, and the table of all others.
+//! Calls: the few functions that need to know where they stand, and the table of all others.
 
-use super::super::ast::{self, Arg, Expr, ExprKind, Lambda, Name, ParamKind};
+use super::super::ast::{Arg, Expr, ExprKind, Name};
 use super::super::error::{Span, Try, did_you_mean, semantic, unsupported};
 use super::super::functions::{self, P};
-use super::super::scalar::{Function, Kernel, Scalar, ScalarQuery};
+use super::super::scalar::{Kernel, Scalar, ScalarQuery};
 use super::super::value::{Type, Value};
-use super::{Binder, Binding, Bound, Env, Relation, Site, summarize};
+use super::{Binder, Binding, Bound, Env, Site, summarize};
 use std::cmp::Ordering;
 use std::sync::{Arc, OnceLock};
 
@@ -52,6 +52,7 @@ impl Binder<'_> {
         if summarize::is_aggregate(&name.text) {
             return match site.aggregates {
                 Some((found, inner)) => self.aggregate_column(name, args, span, found, Site { fields: inner, aggregates: None, ..site }),
+                None if functions::is_refused(&name.text) => Err(unsupported(name.span, format!("the function '{}'", name.text))),
                 None => Err(semantic(span, format!("the aggregate '{}' can stand in summarize only", name.text))),
             };
         }
@@ -171,6 +172,10 @@ impl Binder<'_> {
                 let message = format!("argument {} of '{}' must be {}, not a {}", at + 1, name.text, param.name(), bound.ty.name());
                 return Err(semantic(expr.span, message));
             }
+            if functions::must_be_constant(&name.text, at, bound.ty) && reads_rows(&bound.scalar) && !given(expr, site.env) {
+                let message = format!("argument {} of '{}' must be a constant", at + 1, name.text);
+                return Err(semantic(expr.span, message));
+            }
             args.push(if param.is_text() { self.cast(bound, Type::String, expr.span)? } else { bound });
         }
         let types: Vec<Type> = args.iter().map(|a| a.ty).collect();
@@ -181,97 +186,6 @@ impl Binder<'_> {
         let consts: Vec<Option<Value>> = args.iter().map(|a| a.constant().cloned()).collect();
         let function = spec.build(&functions::Site { consts: &consts, types: &types }, span)?;
         self.apply_known(bins.then_some(Kernel::Bin), function, args, spec.return_type(&types), span)
-    }
-
-    /// `case(c1, v1, c2, v2, ..., otherwise)`
-    fn choose(&mut self, exprs: &[&Expr], span: Span, site: Site<'_>) -> Try<Bound> {
-        let mut conditions = Vec::new();
-        let mut values = Vec::new();
-        let mut spans = Vec::new();
-        for pair in exprs.chunks(2) {
-            match pair {
-                [condition, value] => {
-                    conditions.push(self.condition(condition, site)?);
-                    values.push(self.scalar(value, site)?);
-                    spans.push(value.span);
-                }
-                [otherwise] => {
-                    values.push(self.scalar(otherwise, site)?);
-                    spans.push(otherwise.span);
-                }
-                _ => {}
-            }
-        }
-        let (values, ty) = self.common(values, &spans)?;
-        let count = conditions.len();
-        let parts: Vec<Bound> = conditions.into_iter().chain(values).collect();
-        self.tree(parts, ty, span, |mut parts| {
-            let mut values = parts.split_off(count);
-            let otherwise = Box::new(values.pop().unwrap_or(Scalar::Const(Value::Null)));
-            Scalar::Case(parts.into_iter().zip(values).collect(), otherwise)
-        })
-    }
-
-    fn coalesce(&mut self, exprs: &[&Expr], span: Span, site: Site<'_>) -> Try<Bound> {
-        let mut values = Vec::new();
-        for expr in exprs {
-            values.push(self.scalar(expr, site)?);
-        }
-        let spans: Vec<Span> = exprs.iter().map(|e| e.span).collect();
-        let (values, ty) = self.common(values, &spans)?;
-        self.tree(values, ty, span, Scalar::Coalesce)
-    }
-
-    /// All values as the one type that holds them.
-    fn common(&mut self, values: Vec<Bound>, spans: &[Span]) -> Try<(Vec<Bound>, Type)> {
-        let span = spans.last().copied().unwrap_or_default();
-        let mut ty: Option<Type> = None;
-        for value in &values {
-            ty = Some(match ty {
-                None => value.ty,
-                Some(t) if t == value.ty => t,
-                Some(t) if t.is_number() && value.ty.is_number() => {
-                    if t == Type::Real || value.ty == Type::Real {
-                        Type::Real
-                    } else {
-                        Type::Long
-                    }
-                }
-                Some(t) if t == Type::Dynamic || value.ty == Type::Dynamic => {
-                    let other = if t == Type::Dynamic { value.ty } else { t };
-                    return Err(unsupported(span, format!("a choice between a dynamic and a {}; convert one of them", other.name())));
-                }
-                Some(t) => return Err(super::types_differ(span, "no choice between", t, value.ty)),
-            });
-        }
-        let ty = ty.unwrap_or(Type::Dynamic);
-        let mut cast = Vec::new();
-        for (value, span) in values.into_iter().zip(spans) {
-            cast.push(self.cast(value, ty, *span)?);
-        }
-        Ok((cast, ty))
-    }
-
-    fn extreme(&mut self, exprs: &[&Expr], wanted: Ordering, span: Span, site: Site<'_>) -> Try<Bound> {
-        let mut values = Vec::new();
-        for expr in exprs {
-            values.push(self.scalar(expr, site)?);
-        }
-        let spans: Vec<Span> = exprs.iter().map(|e| e.span).collect();
-        let (values, ty) = self.common(values, &spans)?;
-        if !(ty.is_number() || matches!(ty, Type::DateTime | Type::TimeSpan)) {
-            return Err(unsupported(span, format!("min_of and max_of of a {}", ty.name())));
-        }
-        let pick: Function = Arc::new(move |a: &[&Value]| {
-            let mut best = Value::Null;
-            for value in a {
-                if best.is_null() || super::super::compare::order(value, &best) == Some(wanted) {
-                    best = (*value).clone();
-                }
-            }
-            Ok(best)
-        });
-        self.apply(pick, values, ty, span)
     }
 
     fn one_value(&mut self, query: &Expr, span: Span, site: Site<'_>) -> Try<Bound> {
@@ -285,54 +199,6 @@ impl Binder<'_> {
         };
         let query = ScalarQuery { plan: relation.plan.clone(), ty: field.ty, answer: OnceLock::new() };
         Ok(Bound::leaf(Scalar::Query(Arc::new(query)), field.ty))
-    }
-
-    fn pack_all(&mut self, ignore_absent: bool, span: Span, site: Site<'_>) -> Try<Bound> {
-        let names: Vec<Arc<str>> = site.fields.iter().map(|f| f.name.clone()).collect();
-        let columns = site.fields.iter().enumerate().map(|(at, f)| Bound::leaf(Scalar::Column(at), f.ty)).collect();
-        self.pack(names, columns, ignore_absent, span)
-    }
-
-    /// `bag_pack_columns`: columns under their own names.
-    fn pack_columns(&mut self, exprs: &[&Expr], span: Span, site: Site<'_>) -> Try<Bound> {
-        let mut names = Vec::new();
-        let mut columns = Vec::new();
-        for expr in exprs {
-            let ExprKind::Name(name) = &expr.kind else {
-                return Err(unsupported(expr.span, "bag_pack_columns() of what is no column"));
-            };
-            names.push(name.clone());
-            columns.push(self.scalar(expr, site)?);
-        }
-        self.pack(names, columns, false, span)
-    }
-
-    fn pack(&mut self, names: Vec<Arc<str>>, columns: Vec<Bound>, ignore_absent: bool, span: Span) -> Try<Bound> {
-        let absent = |v: &Value| v.is_null() || matches!(v, Value::String(s) if s.is_empty());
-        let pack: Function = Arc::new(move |a: &[&Value]| {
-            let kept = names.iter().zip(a).filter(|(_, v)| !(ignore_absent && absent(v)));
-            let members = kept.map(|(n, v)| (n.to_string(), super::super::compare::to_json(v)));
-            Ok(Value::dynamic(crate::json::Value::Object(members.collect())))
-        });
-        self.tree(columns, Type::Dynamic, span, |columns| Scalar::Apply(pack, columns, span, None))
-    }
-
-    /// Where an address is, from what is registered; an address that is not is nowhere.
-    fn geo_info(&mut self, address: &Expr, span: Span, site: Site<'_>) -> Try<Bound> {
-        let bound = self.scalar(address, site)?;
-        if !matches!(bound.ty, Type::String | Type::Dynamic) {
-            let message = format!("argument 1 of 'geo_info_from_ip_address' must be a string, not a {}", bound.ty.name());
-            return Err(semantic(address.span, message));
-        }
-        let Some(outside) = self.catalog.outside() else {
-            return Err(unsupported(span, "the function 'geo_info_from_ip_address' without registered places"));
-        };
-        let text = self.cast(bound, Type::String, address.span)?;
-        let find: Function = Arc::new(move |a: &[&Value]| {
-            let place = a.first().and_then(|v| outside.geo(v.as_str().trim()));
-            Ok(place.map_or(Value::Null, |place| if place.is_null() { Value::Null } else { Value::Dynamic(place) }))
-        });
-        self.apply(find, vec![text], Type::Dynamic, span)
     }
 
     pub(super) fn need_order(&self, site: Site<'_>, name: &str, span: Span) -> Try<()> {
@@ -370,147 +236,25 @@ impl Binder<'_> {
             None => Err(unsupported(expr.span, "a count that is no constant")),
         }
     }
-
-    /// Puts arguments in place of a function's parameters and binds its body.
-    pub(super) fn call_lambda(
-        &mut self,
-        lambda: &Lambda,
-        env: &Env,
-        args: &[Arg],
-        span: Span,
-        site: Option<Site<'_>>,
-        outer: &Env,
-    ) -> Try<Binding> {
-        self.step(span)?;
-        self.enter(span)?;
-        let mut inner = env.clone();
-        if args.len() > lambda.params.len() {
-            return Err(semantic(span, format!("the function takes {} arguments, not {}", lambda.params.len(), args.len())));
-        }
-        for (at, param) in lambda.params.iter().enumerate() {
-            let named = args.iter().find(|a| a.name.as_ref().is_some_and(|n| n.text == param.name.text));
-            let arg = named.or_else(|| args.get(at).filter(|a| a.name.is_none())).map(|a| &a.expr);
-            let binding = match (&param.kind, arg) {
-                (ParamKind::Scalar(ty), arg) => {
-                    let Some(expr) = arg.or(param.default.as_ref()) else {
-                        return Err(semantic(span, format!("the argument '{}' is missing", param.name.text)));
-                    };
-                    let place = site.unwrap_or(Site { fields: &[], env: outer, serialized: false, aggregates: None });
-                    let bound = self.scalar(expr, place)?;
-                    let fits =
-                        bound.ty == *ty || (bound.ty.is_number() && ty.is_number()) || *ty == Type::Dynamic || bound.ty == Type::Dynamic;
-                    if !fits {
-                        let message = format!("the argument '{}' must be a {}, not a {}", param.name.text, ty.name(), bound.ty.name());
-                        return Err(semantic(expr.span, message));
-                    }
-                    Binding::Scalar(self.cast(bound, *ty, expr.span)?, self.tables)
-                }
-                (ParamKind::Table(columns), Some(expr)) => {
-                    let Some(relation) = self.relation_of(expr, outer)? else {
-                        return Err(semantic(expr.span, format!("the argument '{}' must be a table", param.name.text)));
-                    };
-                    for (column, ty) in columns {
-                        if !relation.fields.iter().any(|f| f.name == column.text && f.ty == *ty) {
-                            return Err(semantic(expr.span, format!("the table lacks the column '{}' of type {}", column.text, ty.name())));
-                        }
-                    }
-                    Binding::Table(self.share(relation))
-                }
-                (ParamKind::Table(_), None) => return Err(semantic(span, format!("the argument '{}' is missing", param.name.text))),
-            };
-            inner = inner.with(&param.name.text, binding);
-        }
-        let inner = self.lets(&lambda.lets, &inner)?;
-        let result = self.value(&lambda.body, &inner);
-        self.leave();
-        result
-    }
-
-    /// The table that an expression names or makes; none if it is a scalar.
-    pub(super) fn relation_of(&mut self, expr: &Expr, env: &Env) -> Try<Option<Relation>> {
-        match &expr.kind {
-            ExprKind::Query(pipeline) => self.pipeline(pipeline, env).map(Some),
-            ExprKind::Parens(inner) => self.relation_of(inner, env),
-            ExprKind::Name(name) => match env.find(name) {
-                Some(Binding::Table(relation)) => Ok(Some(relation.clone())),
-                Some(Binding::Function(lambda, inner)) if lambda.params.is_empty() => {
-                    let (lambda, inner) = (lambda.clone(), inner.clone());
-                    match self.call_lambda(&lambda, &inner, &[], expr.span, None, env)? {
-                        Binding::Table(relation) => Ok(Some(relation)),
-                        _ => Ok(None),
-                    }
-                }
-                Some(_) => Ok(None),
-                None => Ok(self.table(name)),
-            },
-            ExprKind::Call(name, args) => match (env.find(&name.text).cloned(), name.text.as_ref(), args.as_slice()) {
-                (Some(Binding::Function(lambda, inner)), ..) => {
-                    if !self.makes_table(&lambda, &inner) {
-                        return Ok(None);
-                    }
-                    match self.call_lambda(&lambda, &inner, args, expr.span, None, env)? {
-                        Binding::Table(relation) => Ok(Some(relation)),
-                        _ => Ok(None),
-                    }
-                }
-                (_, "materialize", [inner]) => Ok(self.relation_of(&inner.expr, env)?.map(|r| self.share(r))),
-                (_, "table", [inner]) => match &inner.expr.kind {
-                    ExprKind::Literal(Value::String(name), _) => match self.table(name) {
-                        Some(relation) => Ok(Some(relation)),
-                        None => Err(self.no_table(name, inner.expr.span, env)),
-                    },
-                    _ => Err(unsupported(inner.expr.span, "table() of what is no string literal")),
-                },
-                _ => Ok(None),
-            },
-            _ => Ok(None),
-        }
-    }
-
-    /// Whether a function answers a table, by the look of its body.
-    fn makes_table(&self, lambda: &Lambda, env: &Env) -> bool {
-        let (ast::Source::Expr(body), true) = (&lambda.body.source, lambda.body.ops.is_empty()) else {
-            return true;
-        };
-        let mut body = body;
-        loop {
-            match &body.kind {
-                ExprKind::Parens(inner) => body = inner,
-                ExprKind::Query(_) => return true,
-                ExprKind::Call(name, _) => {
-                    return match env.find(&name.text) {
-                        Some(Binding::Function(lambda, env)) => self.makes_table(lambda, env),
-                        _ => matches!(name.text.as_ref(), "materialize" | "table"),
-                    };
-                }
-                ExprKind::Name(name) => {
-                    if let Some(own) = lambda.lets.iter().rev().find(|l| l.name.text == *name) {
-                        match &own.value {
-                            ast::LetValue::Lambda(_) => return false,
-                            ast::LetValue::Pipeline(p) => match (&p.source, p.ops.is_empty()) {
-                                (ast::Source::Expr(e), true) if !matches!(&e.kind, ExprKind::Name(n) if n == name) => body = e,
-                                _ => return true,
-                            },
-                        }
-                        continue;
-                    }
-                    if let Some(param) = lambda.params.iter().find(|p| p.name.text == *name) {
-                        return matches!(param.kind, ParamKind::Table(_));
-                    }
-                    return match env.find(name) {
-                        Some(Binding::Table(_)) => true,
-                        Some(_) => false,
-                        None => self.table(name).is_some(),
-                    };
-                }
-                _ => return false,
-            }
-        }
-    }
 }
 
 fn plain(expr: &Expr) -> Arg {
     Arg { name: None, expr: expr.clone() }
+}
+
+/// Whether an expression is the name of a scalar that `let` or a parameter made: the service takes it for a constant.
+fn given(expr: &Expr, env: &Env) -> bool {
+    matches!(&expr.kind, ExprKind::Name(name) if matches!(env.find(name), Some(Binding::Scalar(..))))
+}
+
+fn reads_rows(scalar: &Scalar) -> bool {
+    match scalar {
+        Scalar::Const(_) | Scalar::Query(_) => false,
+        Scalar::Column(_) | Scalar::RowNumber(_) | Scalar::Neighbour(..) => true,
+        Scalar::Apply(_, parts, ..) | Scalar::And(parts) | Scalar::Or(parts) | Scalar::Coalesce(parts) => parts.iter().any(reads_rows),
+        Scalar::Case(arms, otherwise) => arms.iter().any(|(c, v)| reads_rows(c) || reads_rows(v)) || reads_rows(otherwise),
+        Scalar::InQuery(value, _) => reads_rows(value),
+    }
 }
 
 fn type_at(types: &[Type], at: usize) -> &'static str {

@@ -4,12 +4,15 @@
 //! here, on empty tables too, and a query that passes has result columns with the right names and types whatever the rows are.
 
 mod call;
+mod choice;
 mod compare;
 mod expand;
 mod expr;
 mod join;
+mod lambda;
 mod name;
 mod outside;
+mod pack;
 mod plugin;
 mod project;
 mod scan;

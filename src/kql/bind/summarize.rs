@@ -242,6 +242,9 @@ impl Binder<'_> {
                     names = vec![format!("percentiles_{own}")];
                 }
             }
+            Func::DCount if ty == Type::Dynamic && name.text.starts_with("count_distinct") => {
+                return refuse("a value that is not dynamic");
+            }
             Func::Bits(_) if !ty.is_integer() => return refuse("a whole number"),
             Func::Bits(_) => aggregate.ty = ty,
             Func::Covariance { .. } if !ty.is_number() => return refuse("a number"),
@@ -249,6 +252,12 @@ impl Binder<'_> {
             Func::Stdev { .. } | Func::Variance { .. } if !ty.is_number() => return refuse("a number"),
             Func::Stdev { .. } | Func::Variance { .. } => aggregate.ty = Type::Real,
             _ => {}
+        }
+        if let (Func::DCount, [accuracy, ..]) = (func, rest) {
+            let bound = self.scalar(&accuracy.expr, site)?;
+            if !bound.ty.is_integer() {
+                return Err(semantic(accuracy.expr.span, format!("the accuracy of '{}' is a whole number from 0 to 4", name.text)));
+            }
         }
         let most_args = match func {
             Func::DCount if name.text.starts_with("count_distinct") => 0,

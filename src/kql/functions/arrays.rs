@@ -20,7 +20,7 @@ pub(super) const FUNCTIONS: &[Spec] = &[
     plain("array_rotate_right", &[P::Dyn, P::Int], D, |a| rotate(a, -1)),
     checked("array_shift_left", &[P::Dyn, P::Int, P::Any], D, |a| shift(a, 1)).optional(1),
     checked("array_shift_right", &[P::Dyn, P::Int, P::Any], D, |a| shift(a, -1)).optional(1),
-    checked("array_split", &[P::Dyn, P::Any], D, split),
+    checked("array_split", &[P::Dyn, P::Whole], D, split),
     built("array_sort_asc", &[P::Dyn, P::Any], D, |s| sorted(s, false)).repeat(1).optional(1).named(Naming::Suffix("sorted")),
     built("array_sort_desc", &[P::Dyn, P::Any], D, |s| sorted(s, true)).repeat(1).optional(1).named(Naming::Suffix("sorted")),
     plain("bag_zip", &[P::Dyn, P::Dyn], D, zip),

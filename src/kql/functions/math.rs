@@ -13,7 +13,7 @@ const FIRST: Naming = Naming::FirstArgument;
 pub(super) const FUNCTIONS: &[Spec] = &[
     spec("bin", &[P::Summable, P::Summable], Ret::Wider, Body::Checked(bin)).named(FIRST),
     spec("floor", &[P::Summable, P::Summable], Ret::Wider, Body::Checked(bin)).named(FIRST),
-    spec("abs", &[P::Summable], Ret::FirstLong, Body::Checked(abs)).named(FIRST),
+    spec("abs", &[P::Amount], Ret::FirstLong, Body::Checked(abs)).named(FIRST),
     spec("ceiling", N, Ret::First, Body::Plain(|a| keep(at(a, 0), f64::ceil))).named(FIRST),
     spec("round", &[P::Num, P::Int], Ret::First, Body::Plain(round)).optional(1).named(FIRST),
     plain("sign", N, REAL, |a| map(a, |r| if r == 0.0 { 0.0 } else { r.signum() })),

@@ -4,6 +4,7 @@
 //! parameter has already become the answer null. To add a function, add a line to one of the tables here.
 
 mod arrays;
+mod constant;
 mod convert;
 mod datetime;
 mod dynamic;
@@ -20,6 +21,8 @@ mod series;
 mod string;
 mod url;
 mod xml;
+
+pub(super) use constant::must_be as must_be_constant;
 
 use super::error::{Span, Try, semantic, unsupported};
 use super::scalar::{Answer, Function, Trouble};
@@ -53,6 +56,10 @@ pub(super) enum P {
     Guid,
     /// A number, a datetime or a timespan.
     Summable,
+    /// A number or a timespan.
+    Amount,
+    /// A whole number, or a dynamic that holds some; nulls included.
+    Whole,
     Dyn,
 }
 
@@ -71,6 +78,8 @@ impl P {
             P::TimeSpan => ty == Type::TimeSpan,
             P::Guid => ty == Type::Guid,
             P::Summable => ty.is_number() || matches!(ty, Type::DateTime | Type::TimeSpan),
+            P::Amount => ty.is_number() || ty == Type::TimeSpan,
+            P::Whole => ty.is_integer() || ty == Type::Dynamic,
             P::Dyn => ty == Type::Dynamic,
         }
     }
@@ -80,7 +89,7 @@ impl P {
     }
 
     fn strict(self) -> bool {
-        !matches!(self, P::Any | P::Text | P::Str | P::Exact | P::Loose | P::Flat | P::FlatText | P::Dyn)
+        !matches!(self, P::Any | P::Text | P::Str | P::Exact | P::Loose | P::Flat | P::FlatText | P::Whole | P::Dyn)
     }
 
     pub(super) fn name(self) -> &'static str {
@@ -96,6 +105,8 @@ impl P {
             P::TimeSpan => "a timespan",
             P::Guid => "a guid",
             P::Summable => "a number, a datetime or a timespan",
+            P::Amount => "a number or a timespan",
+            P::Whole => "an int, a long or a dynamic",
             P::Dyn => "a dynamic",
         }
     }

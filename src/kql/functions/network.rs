@@ -16,8 +16,7 @@ pub(super) const FUNCTIONS: &[Spec] = &[
         .optional(1),
     checked("format_ipv4_mask", &[P::Any, P::Int], Type::String, |a| {
         Ok(network(a)?.map_or(Value::Null, |(ip, n)| Value::text(format!("{}/{n}", dotted(ip)))))
-    })
-    .optional(1),
+    }),
     plain("ipv4_netmask_suffix", &[P::Str], Type::Long, |a| cidr(str_at(a, 0)).map_or(Value::Null, |(_, n)| long(n))),
     plain("ipv4_range_to_cidr_list", &[P::Str, P::Str], Type::Dynamic, |a| {
         cidr(str_at(a, 0)).zip(cidr(str_at(a, 1))).map_or(Value::Null, |((from, _), (to, _))| blocks(from, to))
@@ -30,9 +29,9 @@ pub(super) const FUNCTIONS: &[Spec] = &[
     plain("ipv4_compare", &[P::Str, P::Str, P::Int], Type::Long, |a| compare(a).map_or(Value::Null, Value::Long)).optional(1),
     plain("ipv4_is_match", &[P::Str, P::Str, P::Int], Type::Bool, |a| compare(a).map_or(Value::Null, |c| (c == 0).into())).optional(1),
     plain("has_ipv4", &[P::Str, P::Str], Type::Bool, |a| any_of(a, whole)),
-    plain("has_any_ipv4", &[P::Str, P::Any], Type::Bool, |a| any_of(a, whole)).repeat(1),
+    plain("has_any_ipv4", &[P::Str, P::Loose], Type::Bool, |a| any_of(a, whole)).repeat(1),
     plain("has_ipv4_prefix", &[P::Str, P::Str], Type::Bool, |a| any_of(a, begins)),
-    plain("has_any_ipv4_prefix", &[P::Str, P::Any], Type::Bool, |a| any_of(a, begins)).repeat(1),
+    plain("has_any_ipv4_prefix", &[P::Str, P::Loose], Type::Bool, |a| any_of(a, begins)).repeat(1),
 ];
 
 fn long(n: u32) -> Value {

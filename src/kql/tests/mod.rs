@@ -22,6 +22,7 @@ mod quickly;
 mod scalars;
 mod search;
 mod series;
+mod signatures;
 mod summarize;
 
 use super::*;

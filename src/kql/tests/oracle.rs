@@ -19,7 +19,7 @@ const GOLDEN: &[u8] = include_bytes!("../../../tests/oracle/golden.jsonl.gz");
 
 /// Where the engine refuses what Microsoft's binder accepts, and why that is right. The binder does not look at what a literal holds or at
 /// what a value can be converted to; the service does when it runs the query.
-const STRICTER: [(&str, &str); 17] = [
+const STRICTER: [(&str, &str); 18] = [
     ("' is no datetime", "what a literal holds is read with the query"),
     ("' is no timespan", "what a literal holds is read with the query"),
     ("' is no guid", "what a literal holds is read with the query"),
@@ -36,6 +36,7 @@ const STRICTER: [(&str, &str); 17] = [
     ("no series over values of types", "a step has the type of the axis or is a timespan"),
     ("expected a whole number, not a ", "the rows of FileProfile are counted"),
     ("the addresses of externaldata are ", "an address is a text"),
+    ("the accuracy of 'dcount", "an accuracy is one of five whole numbers"),
     ("expected the name of a column", "pivot(column, aggregate) takes no constant"),
 ];
 

@@ -248,7 +248,8 @@ impl<'p, 'q> Printer<'p, 'q> {
             if next < to && next > from {
                 self.line(further);
             }
-            start = next;
+            // What begins with the word itself has written it already.
+            start = start.max(next);
         }
     }
 

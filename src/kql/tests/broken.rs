@@ -22,6 +22,8 @@ fn survives(query: &str) {
         assert!(!error.message.contains("fault of the engine"), "{query}\n{error:?}");
     }
     if let Ok(tidy) = format(query, 60, 4) {
+        let words = |text: &str| crate::kql::tokens(text).unwrap().iter().map(|t| text[t.start..t.end].to_owned()).collect::<Vec<_>>();
+        assert_eq!(words(&tidy), words(query), "{query}");
         assert_eq!(format(&tidy, 60, 4).as_deref(), Ok(tidy.as_str()), "{query}");
     }
     for offered in complete(query, query.len() * 2 / 3, &tables()) {
@@ -40,6 +42,7 @@ fn nesting_has_an_end() {
         }
     }
     survives(&"| ".repeat(500));
+    survives(&std::format!("T | where a;and {} or b", "b == 1 and ".repeat(20)));
     survives(&std::format!("print {}", "1 + ".repeat(500)));
     survives(&std::format!("DeviceEvents {}", "| where true ".repeat(200)));
 }

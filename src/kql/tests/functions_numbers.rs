@@ -2,21 +2,6 @@
 
 use super::*;
 
-#[track_caller]
-fn all(table: &[(&str, &str)]) {
-    for (expr, expected) in table {
-        value(expr, expected);
-    }
-}
-
-#[track_caller]
-fn missing(exprs: &[&str]) {
-    for expr in exprs {
-        let e = err(&format!("print {expr}"));
-        assert_eq!(e.kind, ErrorKind::Unsupported, "{expr}: {e}");
-    }
-}
-
 #[test]
 fn angles_bits_and_bins() {
     all(&[

@@ -2,21 +2,6 @@
 
 use super::*;
 
-#[track_caller]
-fn all(table: &[(&str, &str)]) {
-    for (expr, expected) in table {
-        value(expr, expected);
-    }
-}
-
-#[track_caller]
-fn missing(exprs: &[&str]) {
-    for expr in exprs {
-        let e = err(&format!("print {expr}"));
-        assert_eq!(e.kind, ErrorKind::Unsupported, "{expr}: {e}");
-    }
-}
-
 #[test]
 fn json_text_is_reached_by_path() {
     let json = r#"'{"name": "John", "age": 30, "ok": true, "a b": [{"c": 1.5}, null], "é": ""}'"#;

@@ -112,3 +112,20 @@ fn value(expr: &str, expected: &str) {
     let output = ok(&format!("print x = {expr}"));
     assert_eq!(cell(&output.table.columns[0].cells.get(0).unwrap()), expected, "{expr}");
 }
+
+/// Each expression has the value beside it.
+#[track_caller]
+fn all(table: &[(&str, &str)]) {
+    for (expr, expected) in table {
+        value(expr, expected);
+    }
+}
+
+/// Each is refused by name.
+#[track_caller]
+fn missing(exprs: &[&str]) {
+    for expr in exprs {
+        let e = err(&format!("print {expr}"));
+        assert_eq!(e.kind, ErrorKind::Unsupported, "{expr}: {e}");
+    }
+}

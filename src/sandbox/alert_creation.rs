@@ -11,8 +11,8 @@ use super::investigations::Trigger;
 use super::machines::member;
 use super::router::Call;
 use super::seed::{
-    Alert, AlertStatus, DetectionSource, Entity, Evidence, FileFacts, Incident, IncidentStatus, InvestigationState, Remediation,
-    ServiceSource, Severity, UserFacts, Verdict,
+    Alert, AlertStatus, DetectionSource, Entity, Evidence, FileFacts, Incident, InvestigationState, Remediation, ServiceSource, Severity,
+    UserFacts, Verdict,
 };
 use super::store::Store;
 use super::wire::{Reply, guid_for};
@@ -157,26 +157,8 @@ fn raise(call: &Call<'_>, store: &mut Store, machine: &str, evidence: Vec<Eviden
         comments: Vec::new(),
         evidence,
     });
-    store.tenant.incidents.push(Incident {
-        id: incident,
-        name: said("title"),
-        description: said("description"),
-        tenant_id: store.tenant.id.as_str().into(),
-        created: now,
-        last_update: now,
-        status: IncidentStatus::Active,
-        severity,
-        assigned_to: None,
-        classification: None,
-        determination: None,
-        tags: Vec::new(),
-        system_tags: Vec::new(),
-        comments: Vec::new(),
-        resolving_comment: None,
-        last_modified_by: None,
-        redirect_to: None,
-        alerts: vec![id.clone()],
-    });
+    let about = Incident::new(incident, said("title"), said("description"), store.tenant.id.as_str().into(), now);
+    store.tenant.incidents.push(Incident { severity, alerts: vec![id.clone()], ..about });
     store.tenant.assess();
     Ok(id)
 }

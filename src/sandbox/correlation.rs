@@ -4,7 +4,7 @@
 
 use super::failure::Failure;
 use super::router::Call;
-use super::seed::{AlertStatus, Incident, IncidentStatus, Severity, Tenant};
+use super::seed::{AlertStatus, Incident, IncidentStatus, Tenant};
 use super::store;
 use super::wire::Reply;
 use crate::json::{Value, object};
@@ -94,26 +94,10 @@ pub(super) fn move_alerts(call: &Call<'_>) -> Result<Reply, Failure> {
 fn found(tenant: &mut Tenant, alerts: &[String], now: i64) -> i64 {
     let id = tenant.incidents.iter().map(|i| i.id).max().unwrap_or_default() + 1;
     let first = tenant.alerts.iter().find(|a| alerts.iter().any(|id| *a.id == **id));
-    tenant.incidents.push(Incident {
-        id,
-        name: first.map_or_else(|| "Incident".into(), |a| a.title.clone()),
-        description: first.map_or_else(|| "".into(), |a| a.description.clone()),
-        tenant_id: tenant.id.as_str().into(),
-        created: now,
-        last_update: now,
-        status: IncidentStatus::Active,
-        severity: Severity::Informational,
-        assigned_to: None,
-        classification: None,
-        determination: None,
-        tags: Vec::new(),
-        system_tags: Vec::new(),
-        comments: Vec::new(),
-        resolving_comment: None,
-        last_modified_by: None,
-        redirect_to: None,
-        alerts: Vec::new(),
-    });
+    let name = first.map_or_else(|| "Incident".into(), |a| a.title.clone());
+    let description = first.map_or_else(|| "".into(), |a| a.description.clone());
+    let incident = Incident::new(id, name, description, tenant.id.as_str().into(), now);
+    tenant.incidents.push(incident);
     id
 }
 

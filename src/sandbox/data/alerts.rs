@@ -64,24 +64,14 @@ fn incident_of(alert: &Alert) -> Incident {
         AlertStatus::New => IncidentStatus::Active,
     };
     Incident {
-        id: alert.incident_id,
-        name: alert.title.clone(),
-        description: alert.description.clone(),
-        tenant_id: alert.tenant_id.clone(),
-        created: alert.created,
         last_update: alert.last_update,
         status,
         severity: alert.severity,
         assigned_to: alert.assigned_to.clone(),
         classification: alert.classification,
         determination: alert.determination,
-        tags: Vec::new(),
-        system_tags: Vec::new(),
-        comments: Vec::new(),
-        resolving_comment: None,
-        last_modified_by: None,
-        redirect_to: None,
         alerts: vec![alert.id.clone()],
+        ..Incident::new(alert.incident_id, alert.title.clone(), alert.description.clone(), alert.tenant_id.clone(), alert.created)
     }
 }
 

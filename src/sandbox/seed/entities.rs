@@ -582,3 +582,29 @@ pub struct Incident {
     /// Ids of its alerts, in the order of their creation.
     pub alerts: Vec<Arc<str>>,
 }
+
+impl Incident {
+    /// One that nobody has looked at yet, without alerts.
+    pub(crate) fn new(id: i64, name: Arc<str>, description: Arc<str>, tenant_id: Arc<str>, at: i64) -> Incident {
+        Incident {
+            id,
+            name,
+            description,
+            tenant_id,
+            created: at,
+            last_update: at,
+            status: IncidentStatus::Active,
+            severity: Severity::Informational,
+            assigned_to: None,
+            classification: None,
+            determination: None,
+            tags: Vec::new(),
+            system_tags: Vec::new(),
+            comments: Vec::new(),
+            resolving_comment: None,
+            last_modified_by: None,
+            redirect_to: None,
+            alerts: Vec::new(),
+        }
+    }
+}

@@ -342,26 +342,7 @@ impl<'w> Script<'w> {
     /// Opens an incident; the alerts that follow are its own.
     pub(super) fn incident(&mut self, name: &str, description: &str) {
         let id = FIRST_INCIDENT + self.incidents.len() as i64;
-        self.incidents.push(Incident {
-            id,
-            name: name.into(),
-            description: description.into(),
-            tenant_id: TENANT_ID.into(),
-            created: 0,
-            last_update: 0,
-            status: IncidentStatus::Active,
-            severity: Severity::Informational,
-            assigned_to: None,
-            classification: None,
-            determination: None,
-            tags: Vec::new(),
-            system_tags: Vec::new(),
-            comments: Vec::new(),
-            resolving_comment: None,
-            last_modified_by: None,
-            redirect_to: None,
-            alerts: Vec::new(),
-        });
+        self.incidents.push(Incident::new(id, name.into(), description.into(), TENANT_ID.into(), 0));
     }
 
     /// Raises an alert of the incident that is open.

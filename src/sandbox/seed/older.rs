@@ -76,25 +76,13 @@ fn pair(machine: &Machine, tenant: &str, number: i64, at: i64) -> (Alert, Incide
         comments: Vec::new(),
         evidence: Vec::new(),
     };
+    let name = format!("{title} on {}", machine.host);
     let incident = Incident {
-        id: number,
-        name: format!("{title} on {}", machine.host).into(),
-        description: "One alert on one device.".into(),
-        tenant_id: tenant.into(),
-        created: at,
-        last_update: at,
         status: IncidentStatus::Resolved,
-        severity: Severity::Informational,
-        assigned_to: None,
         classification: Some(Classification::TruePositive),
         determination: Some(Determination::UnwantedSoftware),
-        tags: Vec::new(),
-        system_tags: Vec::new(),
-        comments: Vec::new(),
-        resolving_comment: None,
-        last_modified_by: None,
-        redirect_to: None,
         alerts: vec![id],
+        ..Incident::new(number, name.into(), "One alert on one device.".into(), tenant.into(), at)
     };
     (alert, incident)
 }
